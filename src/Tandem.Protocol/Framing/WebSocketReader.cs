@@ -1,0 +1,243 @@
+using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
+
+namespace Tandem.Protocol.Framing;
+
+/// <summary>
+/// The receiving half of a connection: bytes in, events out (RFC 6455 section 5 and 6.2).
+/// </summary>
+/// <remarks>
+/// <para>Its law: it owns no buffer and allocates nothing. The driver gives it the bytes it has, the reader unmasks them where they lie and
+/// hands out slices of them, so a message that lies in one buffer is never copied. A header, and a control frame with its payload, must be
+/// whole in the input to be taken: the driver keeps at most 139 bytes from one call to the next. The payload of a data frame comes out in
+/// whatever pieces it came in.</para>
+/// <para>Every rule is judged at the first byte that breaks it, and limits when a length is announced, before its payload exists.
+/// It never throws for what a peer sent.</para>
+/// <para>A mutable struct, so that a connection can hold it without a second object: keep it in a field and never copy it.</para>
+/// </remarks>
+public struct WebSocketReader
+{
+    private readonly WebSocketReaderOptions _options;
+    private FrameHeader _frame;
+    private long _remaining; // payload of the current data frame that has not come out yet
+    private long _messageLength; // announced payload of all frames of the message so far
+    private int _fragments;
+    private uint _key; // rotated to the next payload byte
+    private Utf8Validator _utf8;
+    private Opcode _message; // Text or Binary while a message is in progress, else Continuation
+    private State _state;
+    private ProtocolFault _fault;
+
+    private enum State : byte
+    {
+        Header,
+        Payload,
+        Ended,
+        Faulted,
+    }
+
+    /// <summary>Creates a reader for one connection, at the first byte after the opening handshake.</summary>
+    /// <param name="options">Role and limits.</param>
+    public WebSocketReader(WebSocketReaderOptions options) => _options = options;
+
+    /// <summary>The type of the message that the last <see cref="WebSocketEvent.Payload"/> or <see cref="WebSocketEvent.EndOfMessage"/> belongs to.</summary>
+    public WebSocketMessageType MessageType { get; private set; }
+
+    /// <summary>The rule that the peer broke, after <see cref="WebSocketEvent.Fault"/>.</summary>
+    public readonly ProtocolFault Fault => _fault;
+
+    /// <summary>The header of the frame that the last event came from.</summary>
+    public readonly FrameHeader Frame => _frame;
+
+    /// <summary>Bytes of payload that the current data frame still owes. A driver may receive as much into the message's own memory and pass that.</summary>
+    public readonly long FrameRemaining => _remaining;
+
+    /// <summary>Bytes of payload announced by the frames of the message in progress; 0 between messages.</summary>
+    public readonly long MessageLength => _messageLength;
+
+    /// <summary>Whether a message has begun and not ended.</summary>
+    public readonly bool IsInMessage => _message != Opcode.Continuation;
+
+    /// <summary>Reads one event from the start of the input.</summary>
+    /// <param name="input">The bytes received and not yet consumed. They are unmasked in place.</param>
+    /// <param name="consumed">How many bytes the event took from the start of the input.</param>
+    /// <param name="payload">The payload of the event, a slice of the input; valid and writable until the driver reuses its buffer.</param>
+    /// <returns>The event. Call again with the rest until it is <see cref="WebSocketEvent.NeedMoreData"/>.</returns>
+    public WebSocketEvent Read(Span<byte> input, out int consumed, out Span<byte> payload)
+    {
+        if (_state != State.Header) return ReadInState(input, out consumed, out payload);
+
+        if (!FrameHeader.TryRead(input, out FrameHeader frame))
+        {
+            consumed = 0;
+            payload = default;
+            return ReadPartialHeader(input);
+        }
+
+        ProtocolFault fault = Judge(frame.FirstByte, frame.Masked, frame.PayloadLength, frame.Length);
+        if (fault != ProtocolFault.None) return Fail(fault, input, out consumed, out payload);
+
+        if ((frame.FirstByte & ControlBit) != 0) return ReadControl(in frame, input, out consumed, out payload);
+
+        _frame = frame;
+        _messageLength += frame.PayloadLength;
+        _fragments++;
+        if (frame.Opcode != Opcode.Continuation)
+        {
+            _message = frame.Opcode;
+            MessageType = frame.Opcode == Opcode.Text ? WebSocketMessageType.Text : WebSocketMessageType.Binary;
+        }
+
+        _remaining = frame.PayloadLength;
+        _key = frame.MaskingKey;
+        _state = State.Payload;
+        return ReadPayload(input, frame.Length, out consumed, out payload);
+    }
+
+    private const byte ControlBit = 0x08; // "control frames are identified by opcodes where the most significant bit of the opcode is 1"
+
+    private WebSocketEvent ReadInState(Span<byte> input, out int consumed, out Span<byte> payload)
+    {
+        if (_state == State.Payload) return ReadPayload(input, 0, out consumed, out payload);
+
+        // After a close frame or a violation everything is discarded (sections 1.4, 5.5.1 and 7.1.7).
+        consumed = input.Length;
+        payload = default;
+        return _state == State.Faulted ? WebSocketEvent.Fault : WebSocketEvent.NeedMoreData;
+    }
+
+    private WebSocketEvent ReadPayload(Span<byte> input, int headerLength, out int consumed, out Span<byte> payload)
+    {
+        int available = (int)Math.Min(input.Length - headerLength, _remaining);
+        Span<byte> data = input.Slice(headerLength, available);
+        consumed = headerLength + available;
+        payload = data;
+        if (_frame.Masked)
+        {
+            Masking.Apply(data, _key);
+            _key = Masking.Rotate(_key, available);
+        }
+
+        _remaining -= available;
+        bool ends = _remaining == 0 && _frame.Fin;
+        // Section 8.1; the validator also sees to it that a message does not end inside a code point.
+        if (_message == Opcode.Text && (!_utf8.Append(data) || (ends && !_utf8.IsComplete)))
+        {
+            return Fail(ProtocolFault.InvalidUtf8, input, out consumed, out payload);
+        }
+
+        if (_remaining != 0) return available == 0 ? WebSocketEvent.NeedMoreData : WebSocketEvent.Payload;
+
+        _state = State.Header;
+        if (!ends) return WebSocketEvent.Payload;
+
+        _message = Opcode.Continuation;
+        _messageLength = 0;
+        _fragments = 0;
+        return WebSocketEvent.EndOfMessage;
+    }
+
+    private WebSocketEvent ReadControl(scoped in FrameHeader frame, Span<byte> input, out int consumed, out Span<byte> payload)
+    {
+        consumed = 0;
+        payload = default;
+        int length = (int)frame.PayloadLength;
+        if (input.Length < frame.Length + length) return WebSocketEvent.NeedMoreData;
+
+        _frame = frame;
+        Span<byte> data = input.Slice(frame.Length, length);
+        if (frame.Masked) Masking.Apply(data, frame.MaskingKey);
+        if (frame.Opcode == Opcode.Close)
+        {
+            ProtocolFault fault = ClosePayload.Validate(data);
+            if (fault != ProtocolFault.None) return Fail(fault, input, out consumed, out payload);
+            _state = State.Ended;
+        }
+
+        consumed = frame.Length + length;
+        payload = data;
+        return frame.Opcode switch
+        {
+            Opcode.Close => WebSocketEvent.Close,
+            Opcode.Ping => WebSocketEvent.Ping,
+            _ => WebSocketEvent.Pong,
+        };
+    }
+
+    /// <summary>Judges what there is of a header that is not all there, so that a violation is not kept waiting for the bytes behind it.</summary>
+    private WebSocketEvent ReadPartialHeader(ReadOnlySpan<byte> input)
+    {
+        if (input.IsEmpty) return WebSocketEvent.NeedMoreData;
+        ProtocolFault fault;
+        if (input.Length == 1)
+        {
+            fault = JudgeFirstByte(input[0]);
+        }
+        else
+        {
+            bool masked = (input[1] & FrameHeader.MaskBit) != 0;
+            int lengthEnd = FrameHeader.LengthFrom(input[1]) - (masked ? 4 : 0);
+            // Without the bytes of its extended length a frame is judged as if it had the shortest payload of that form.
+            fault = input.Length >= lengthEnd
+                ? Judge(input[0], masked, FrameHeader.PayloadLengthAt(input), lengthEnd + (masked ? 4 : 0))
+                : Judge(input[0], masked, lengthEnd == 4 ? FrameHeader.Length16 : ushort.MaxValue + 1L, lengthEnd + (masked ? 4 : 0));
+        }
+
+        if (fault == ProtocolFault.None) return WebSocketEvent.NeedMoreData;
+        _fault = fault;
+        _state = State.Faulted;
+        return WebSocketEvent.Fault;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ProtocolFault Judge(byte first, bool masked, long payloadLength, int headerLength)
+    {
+        // The common frame in one comparison each: no reserved bits and a known data opcode in its place, or a whole control frame.
+        ProtocolFault fault = JudgeFirstByte(first);
+        if (fault != ProtocolFault.None) return fault;
+
+        // Section 5.1: "a client MUST mask all frames", "a server MUST NOT mask any frames".
+        if (masked != (_options.Role == WebSocketRole.Server))
+        {
+            return masked ? ProtocolFault.MaskedServerFrame : ProtocolFault.UnmaskedClientFrame;
+        }
+
+        if ((first & ControlBit) != 0)
+        {
+            return payloadLength is >= 0 and <= FrameHeader.MaxControlPayload ? ProtocolFault.None : ProtocolFault.ControlFrameTooLong;
+        }
+
+        if (payloadLength < 0) return ProtocolFault.LengthOver63Bits;
+        if (headerLength != FrameHeader.LengthFor(payloadLength, masked)) return ProtocolFault.NonMinimalLength;
+        if (payloadLength > _options.MaxFrameSize) return ProtocolFault.FrameTooBig;
+        if (payloadLength > _options.MaxMessageSize - _messageLength) return ProtocolFault.MessageTooBig;
+        return _fragments >= _options.MaxFragments ? ProtocolFault.TooManyFragments : ProtocolFault.None;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ProtocolFault JudgeFirstByte(byte first)
+    {
+        const byte reserved = FrameHeader.Rsv1Bit | FrameHeader.Rsv2Bit | FrameHeader.Rsv3Bit;
+        if ((first & reserved) != 0) return ProtocolFault.ReservedBitSet;
+        var opcode = (Opcode)(first & FrameHeader.OpcodeBits);
+        if (opcode <= Opcode.Binary)
+        {
+            // Section 5.4: fragments of one message are not interleaved with those of another.
+            bool continues = opcode == Opcode.Continuation;
+            if (continues == (_message != Opcode.Continuation)) return ProtocolFault.None;
+            return continues ? ProtocolFault.UnexpectedContinuation : ProtocolFault.ExpectedContinuation;
+        }
+
+        if (opcode is < Opcode.Close or > Opcode.Pong) return ProtocolFault.ReservedOpcode;
+        return (first & FrameHeader.FinBit) == 0 ? ProtocolFault.FragmentedControlFrame : ProtocolFault.None;
+    }
+
+    private WebSocketEvent Fail(ProtocolFault fault, Span<byte> input, out int consumed, out Span<byte> payload)
+    {
+        _fault = fault;
+        _state = State.Faulted;
+        consumed = input.Length;
+        payload = default;
+        return WebSocketEvent.Fault;
+    }
+}

@@ -1,0 +1,23 @@
+namespace Tandem.Protocol.Framing;
+
+/// <summary>What a <see cref="WebSocketReader"/> accepts. Immutable, and shared by all connections that it is the same for.</summary>
+public sealed class WebSocketReaderOptions
+{
+    /// <summary>Default of <see cref="MaxMessageSize"/>: 16 MiB, enough for a photo, and small enough that a thousand of them fit in a server.</summary>
+    public const int DefaultMaxMessageSize = 16 * 1024 * 1024;
+
+    /// <summary>Which end this is: a server requires masked frames, a client refuses them (RFC 6455 section 5.1). Default: server.</summary>
+    public WebSocketRole Role { get; init; } = WebSocketRole.Server;
+
+    /// <summary>Most bytes of payload in one message, all fragments together. Default 16 MiB. Refused with 1009 as soon as a header announces more.</summary>
+    public long MaxMessageSize { get; init; } = DefaultMaxMessageSize;
+
+    /// <summary>Most bytes of payload in one data frame. Default: no limit of its own, <see cref="MaxMessageSize"/> governs.</summary>
+    public long MaxFrameSize { get; init; } = long.MaxValue;
+
+    /// <summary>
+    /// Most frames in one message, since each costs its reader work whatever its size. Default 131,072, which lets through what conformance
+    /// suites send: a message of 64 KiB in fragments of one byte.
+    /// </summary>
+    public int MaxFragments { get; init; } = 128 * 1024;
+}

@@ -1,0 +1,33 @@
+namespace Tandem.Protocol.Handshake;
+
+/// <summary>The server's answer to an opening handshake (RFC 6455 section 4.2.2).</summary>
+public static class ServerHandshake
+{
+    /// <summary>Writes the answer that switches protocols.</summary>
+    /// <param name="destination">Room for the answer: 160 bytes and what the arguments take.</param>
+    /// <param name="request">The request, passed by <see cref="UpgradeRequest.Judge"/>.</param>
+    /// <param name="subprotocol">One of those that the client offered, or null.</param>
+    /// <param name="fields">Further fields, such as Set-Cookie; may be empty.</param>
+    /// <returns>Bytes written.</returns>
+    /// <exception cref="ArgumentException">
+    /// The subprotocol was not offered: a client must fail such a connection (section 4.1), which is the riddle that docs/tutorial.md
+    /// solves. Or a field is not a valid name and value, or the destination is too short.
+    /// </exception>
+    public static int WriteAccepted(
+        Span<byte> destination, in UpgradeRequest request, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> fields = default)
+    {
+        if (subprotocol is not null && !request.Offers(subprotocol))
+        {
+            throw new ArgumentException($"The client did not offer the subprotocol \"{subprotocol}\" (RFC 6455 section 4.2.2).", nameof(subprotocol));
+        }
+
+        var writer = new HeadWriter(destination);
+        writer.Append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
+        AcceptKey.Compute(request.Key, writer.Take(AcceptKey.AcceptLength));
+        writer.Append("\r\n"u8);
+        if (subprotocol is not null) writer.AppendField("Sec-WebSocket-Protocol", subprotocol);
+        foreach ((string name, string value) in fields) writer.AppendField(name, value);
+        writer.Append("\r\n"u8);
+        return writer.Written;
+    }
+}
