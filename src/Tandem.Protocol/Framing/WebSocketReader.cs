@@ -67,15 +67,10 @@ public struct WebSocketReader
     {
         if (_state != State.Header) return ReadInState(input, out consumed, out payload);
 
-        if (!FrameHeader.TryRead(input, out FrameHeader frame))
-        {
-            consumed = 0;
-            payload = default;
-            return ReadPartialHeader(input);
-        }
+        if (!FrameHeader.TryRead(input, out FrameHeader frame)) return ReadPartialHeader(input, out consumed, out payload);
 
         ProtocolFault fault = Judge(frame.FirstByte, frame.Masked, frame.PayloadLength, frame.Length);
-        if (fault != ProtocolFault.None) return Fail(fault, input, out consumed, out payload);
+        if (fault != ProtocolFault.None) return Fail(FirstFault(input[..frame.Length]), input, out consumed, out payload);
 
         if ((frame.FirstByte & ControlBit) != 0) return ReadControl(in frame, input, out consumed, out payload);
 
@@ -164,35 +159,47 @@ public struct WebSocketReader
         };
     }
 
-    /// <summary>Judges what there is of a header that is not all there, so that a violation is not kept waiting for the bytes behind it.</summary>
-    private WebSocketEvent ReadPartialHeader(ReadOnlySpan<byte> input)
+    private WebSocketEvent ReadPartialHeader(Span<byte> input, out int consumed, out Span<byte> payload)
     {
-        if (input.IsEmpty) return WebSocketEvent.NeedMoreData;
-        ProtocolFault fault;
-        if (input.Length == 1)
-        {
-            fault = JudgeFirstByte(input[0]);
-        }
-        else
-        {
-            bool masked = (input[1] & FrameHeader.MaskBit) != 0;
-            int lengthEnd = FrameHeader.LengthFrom(input[1]) - (masked ? 4 : 0);
-            // Without the bytes of its extended length a frame is judged as if it had the shortest payload of that form.
-            fault = input.Length >= lengthEnd
-                ? Judge(input[0], masked, FrameHeader.PayloadLengthAt(input), lengthEnd + (masked ? 4 : 0))
-                : Judge(input[0], masked, lengthEnd == 4 ? FrameHeader.Length16 : ushort.MaxValue + 1L, lengthEnd + (masked ? 4 : 0));
-        }
+        ProtocolFault fault = FirstFault(input);
+        if (fault != ProtocolFault.None) return Fail(fault, input, out consumed, out payload);
+        consumed = 0;
+        payload = default;
+        return WebSocketEvent.NeedMoreData;
+    }
 
-        if (fault == ProtocolFault.None) return WebSocketEvent.NeedMoreData;
-        _fault = fault;
-        _state = State.Faulted;
-        return WebSocketEvent.Fault;
+    /// <summary>
+    /// Judges a header, or what there is of one, byte by byte: a violation is not kept waiting for the bytes behind it, and of several the one
+    /// that the earliest byte commits is named, however the bytes came in.
+    /// </summary>
+    private readonly ProtocolFault FirstFault(ReadOnlySpan<byte> header)
+    {
+        ProtocolFault fault = ProtocolFault.None;
+        for (int length = 1; length <= header.Length && fault == ProtocolFault.None; length++) fault = JudgePrefix(header[..length]);
+        return fault;
+    }
+
+    private readonly ProtocolFault JudgePrefix(ReadOnlySpan<byte> header)
+    {
+        if (header.Length == 1) return JudgeFirstByte(header[0]);
+        int headerLength = FrameHeader.LengthFrom(header[1]);
+        bool masked = (header[1] & FrameHeader.MaskBit) != 0;
+        int lengthEnd = headerLength - (masked ? 4 : 0);
+
+        // The least length that these bytes can begin: as if zeros followed, but no less than the form is for.
+        Span<byte> padded = stackalloc byte[FrameHeader.MaxLength];
+        padded.Clear();
+        header.CopyTo(padded);
+        long least = FrameHeader.PayloadLengthAt(padded);
+        // Six zeros of a 64-bit length show already that 16 bits would have done.
+        bool decided = header.Length >= Math.Min(lengthEnd, 8) || least < 0;
+        if (!decided) least = Math.Max(least, lengthEnd == 4 ? FrameHeader.Length16 : ushort.MaxValue + 1L);
+        return Judge(header[0], masked, least, headerLength);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly ProtocolFault Judge(byte first, bool masked, long payloadLength, int headerLength)
     {
-        // The common frame in one comparison each: no reserved bits and a known data opcode in its place, or a whole control frame.
         ProtocolFault fault = JudgeFirstByte(first);
         if (fault != ProtocolFault.None) return fault;
 
@@ -204,14 +211,15 @@ public struct WebSocketReader
 
         if ((first & ControlBit) != 0)
         {
-            return payloadLength is >= 0 and <= FrameHeader.MaxControlPayload ? ProtocolFault.None : ProtocolFault.ControlFrameTooLong;
+            // Section 5.5: at most 125 bytes, for which the other two forms of a length are never minimal.
+            if (headerLength != FrameHeader.LengthFor(0, masked)) return ProtocolFault.ControlFrameTooLong;
+            return payloadLength == 1 && (first & FrameHeader.OpcodeBits) == (int)Opcode.Close ? ProtocolFault.TruncatedCloseCode : ProtocolFault.None;
         }
 
         if (payloadLength < 0) return ProtocolFault.LengthOver63Bits;
         if (headerLength != FrameHeader.LengthFor(payloadLength, masked)) return ProtocolFault.NonMinimalLength;
         if (payloadLength > _options.MaxFrameSize) return ProtocolFault.FrameTooBig;
-        if (payloadLength > _options.MaxMessageSize - _messageLength) return ProtocolFault.MessageTooBig;
-        return _fragments >= _options.MaxFragments ? ProtocolFault.TooManyFragments : ProtocolFault.None;
+        return payloadLength > _options.MaxMessageSize - _messageLength ? ProtocolFault.MessageTooBig : ProtocolFault.None;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -224,8 +232,8 @@ public struct WebSocketReader
         {
             // Section 5.4: fragments of one message are not interleaved with those of another.
             bool continues = opcode == Opcode.Continuation;
-            if (continues == (_message != Opcode.Continuation)) return ProtocolFault.None;
-            return continues ? ProtocolFault.UnexpectedContinuation : ProtocolFault.ExpectedContinuation;
+            if (continues != IsInMessage) return continues ? ProtocolFault.UnexpectedContinuation : ProtocolFault.ExpectedContinuation;
+            return _fragments >= _options.MaxFragments ? ProtocolFault.TooManyFragments : ProtocolFault.None;
         }
 
         if (opcode is < Opcode.Close or > Opcode.Pong) return ProtocolFault.ReservedOpcode;

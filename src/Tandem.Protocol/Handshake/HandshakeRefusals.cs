@@ -5,6 +5,9 @@ namespace Tandem.Protocol.Handshake;
 /// <summary>What each <see cref="HandshakeRefusal"/> is in HTTP: the one table from reason to status and text.</summary>
 public static class HandshakeRefusals
 {
+    /// <summary>Bytes that <see cref="Write"/> writes at most.</summary>
+    public const int MaxLength = 512;
+
     private static readonly (int Status, string Text)[] Table = CreateTable();
 
     /// <summary>The HTTP status.</summary>
@@ -32,7 +35,7 @@ public static class HandshakeRefusals
     };
 
     /// <summary>Writes the answer: status line, fields, and a body of one line. The connection ends after it.</summary>
-    /// <param name="destination">At least 512 bytes.</param>
+    /// <param name="destination">At least <see cref="MaxLength"/> bytes.</param>
     /// <param name="refusal">Any member but <see cref="HandshakeRefusal.None"/>.</param>
     /// <returns>Bytes written.</returns>
     public static int Write(Span<byte> destination, HandshakeRefusal refusal)

@@ -178,8 +178,8 @@ public ref struct UpgradeRequest
     private readonly bool HasBody()
     {
         if (_head.Find("Transfer-Encoding"u8) >= 0) return true;
-        int length = _head.Find("Content-Length"u8);
-        return length >= 0 && !_head.Value(length).SequenceEqual("0"u8);
+        int count = _head.TryGetSingle("Content-Length"u8, out ReadOnlySpan<byte> length);
+        return count > 1 || (count == 1 && !length.SequenceEqual("0"u8));
     }
 
     private readonly bool AreSubprotocolsValid()

@@ -1,0 +1,50 @@
+using Tandem.Protocol.Handshake;
+
+namespace Tandem.WebSockets.EventLoop;
+
+/// <summary>Whose connection it is, on a port that is shared.</summary>
+internal enum Claim : byte
+{
+    /// <summary>A WebSocket handshake for one of this server's routes.</summary>
+    Ours,
+
+    /// <summary>Anything else.</summary>
+    Foreign,
+
+    /// <summary>More bytes are needed to tell.</summary>
+    Undecided,
+}
+
+/// <summary>Tells from the first bytes of a connection whose it is.</summary>
+internal static class Claims
+{
+    public static Claim Judge(ReadOnlySpan<byte> received, WebSocketRoute[] routes)
+    {
+        // A TLS hello, an HTTP/2 preface, any other method: decided at the first byte that differs.
+        ReadOnlySpan<byte> method = "GET "u8;
+        int shared = Math.Min(method.Length, received.Length);
+        if (!received[..shared].SequenceEqual(method[..shared])) return Claim.Foreign;
+
+        if (UpgradeRequest.Parse(received, out UpgradeRequest request, out HandshakeRefusal refusal))
+        {
+            // A head that is not HTTP is answered by the HTTP server, which knows best how.
+            bool ours = refusal == HandshakeRefusal.None && Find(routes, request.Path) is not null && request.AsksForWebSocket;
+            return ours ? Claim.Ours : Claim.Foreign;
+        }
+
+        int end = received.Length > shared ? received[shared..].IndexOf((byte)' ') : -1;
+        if (end < 0) return Claim.Undecided;
+        bool known = RequestTarget.TryParse(received.Slice(shared, end), out RequestTarget target) && Find(routes, target.Path) is not null;
+        return known ? Claim.Undecided : Claim.Foreign;
+    }
+
+    public static WebSocketRoute? Find(WebSocketRoute[] routes, ReadOnlySpan<byte> path)
+    {
+        foreach (WebSocketRoute route in routes)
+        {
+            if (route.Matches(path)) return route;
+        }
+
+        return null;
+    }
+}

@@ -1,0 +1,261 @@
+using System.Runtime.InteropServices;
+using Tandem.Protocol.Framing;
+
+namespace Tandem.WebSockets.EventLoop;
+
+/// <summary>
+/// One event loop: a thread that waits for readiness, and serves its connections one after the other. Everything that a connection does
+/// happens on this thread, so connections need no locks; other threads post to the inbox. One turn is: events, posts, deadlines, and then
+/// the connections that have something to send, each with one system call.
+/// </summary>
+internal sealed class Loop : IDisposable
+{
+    private const int MaxEventsPerTurn = 1024;
+    private const long InboxKey = -1;
+    private const long FirstAcceptorKey = -2; // and downward; connections have their slots, from 0 upward
+
+    private readonly Epoll _epoll = new(MaxEventsPerTurn);
+    private readonly LoopInbox _inbox = new();
+    private readonly List<Acceptor> _acceptors = [];
+    private readonly List<WebSocketPeer> _dirty = [];
+    private readonly Stack<byte[]> _carries = new();
+    private readonly Stack<MessageBuffer> _messages = new();
+    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Thread _thread;
+    private readonly long _start;
+    private readonly long _tick;
+    private readonly Action<int, UInt128, ushort> _deal;
+    private int _threadId;
+    private long _nextSweep;
+    private long _stopDue = ConnectionTable.Never;
+    private bool _acceptPaused;
+    private bool _stopping;
+
+    public Loop(WebSocketServer server, int index)
+    {
+        Server = server;
+        Options = server.Options;
+        _deal = server.Deal;
+        _tick = Math.Max(1, (long)Options.TickInterval.TotalMilliseconds);
+        _start = Options.TimeProvider.GetTimestamp();
+        _nextSweep = _tick;
+        ReceiveBuffer = GC.AllocateUninitializedArray<byte>(Options.ReceiveBufferSize, pinned: true);
+        ReceivePointer = Marshal.UnsafeAddrOfPinnedArrayElement(ReceiveBuffer, 0);
+        ReaderOptions = new WebSocketReaderOptions { MaxMessageSize = Options.MaxMessageSize };
+        if (!_epoll.Add(_inbox.Fd, EpollEvents.In, InboxKey)) throw new InvalidOperationException("The kernel refuses to watch an eventfd.");
+        _thread = new Thread(Run) { IsBackground = true, Name = $"Tandem loop {index}" };
+    }
+
+    public WebSocketServer Server { get; }
+
+    public WebSocketServerOptions Options { get; }
+
+    public ConnectionTable Connections { get; } = new();
+
+    public SegmentPool Segments { get; } = new();
+
+    public UpgradeContext UpgradeContext { get; } = new();
+
+    public WebSocketReaderOptions ReaderOptions { get; }
+
+    /// <summary>What every connection of the loop receives into: between two events no connection has bytes in it.</summary>
+    public byte[] ReceiveBuffer { get; }
+
+    public nint ReceivePointer { get; }
+
+    /// <summary>Milliseconds since the loop was made, by the clock of the options; read once a turn.</summary>
+    public long Now { get; private set; }
+
+    public Epoll Epoll => _epoll;
+
+    /// <summary>Completes when the thread has ended.</summary>
+    public Task Ended => _ended.Task;
+
+    public bool IsCurrentThread => Environment.CurrentManagedThreadId == _threadId;
+
+    /// <summary>No new connections are taken.</summary>
+    public bool IsStopping => _stopping;
+
+    /// <summary>Adds a listening socket; before <see cref="Start"/>.</summary>
+    public void Watch(Acceptor acceptor)
+    {
+        if (!_epoll.Add(acceptor.Fd, EpollEvents.In, FirstAcceptorKey - _acceptors.Count))
+        {
+            throw new InvalidOperationException("The kernel refuses to watch a listening socket.");
+        }
+
+        _acceptors.Add(acceptor);
+    }
+
+    public void Start() => _thread.Start();
+
+    public void Post(in LoopPost post)
+    {
+        _inbox.Post(post);
+        if (_ended.Task.IsCompleted) DiscardPosts(); // nobody else will
+    }
+
+    /// <summary>The deadline after a wait.</summary>
+    public long DueAfter(TimeSpan wait) => wait == Timeout.InfiniteTimeSpan ? ConnectionTable.Never : Now + (long)wait.TotalMilliseconds;
+
+    /// <summary>Serves a connection from now on.</summary>
+    public void Adopt(int fd, RemoteAddress address, ushort port) => PendingHandshake.Begin(this, fd, address, port);
+
+    /// <summary>Has a connection settled at the end of this turn.</summary>
+    public void AddDirty(WebSocketPeer peer) => _dirty.Add(peer);
+
+    /// <summary>A few bytes of memory for an incomplete frame header or control frame.</summary>
+    public byte[] RentCarry() => _carries.TryPop(out byte[]? carry) ? carry : new byte[FrameHeader.MaxLength + FrameHeader.MaxControlPayload];
+
+    public void ReturnCarry(byte[] carry)
+    {
+        if (_carries.Count < 1024) _carries.Push(carry);
+    }
+
+    public MessageBuffer RentMessage() => _messages.TryPop(out MessageBuffer? message) ? message : new MessageBuffer();
+
+    public void ReturnMessage(MessageBuffer message)
+    {
+        message.Release();
+        if (_messages.Count < 1024) _messages.Push(message);
+    }
+
+    public void Report(WebSocketPeer? peer, Exception exception) => Server.Report(peer, exception);
+
+    public void Dispose()
+    {
+        foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
+        _inbox.Dispose();
+        _epoll.Dispose();
+    }
+
+    private void Run()
+    {
+        _threadId = Environment.CurrentManagedThreadId;
+        try
+        {
+            while (!(_stopping && (Connections.Count == 0 || Now >= _stopDue))) Turn();
+            DropAll();
+        }
+        catch (Exception exception)
+        {
+            // Not a handler's: those are caught where they are called. The loop cannot go on, and says so instead of hanging in silence.
+            Report(null, exception);
+            DropAll();
+        }
+        finally
+        {
+            Dispose();
+            _ended.SetResult();
+            DiscardPosts();
+        }
+    }
+
+    private void Turn()
+    {
+        int count = _epoll.Wait((int)Math.Clamp(_nextSweep - Now, 0, _tick));
+        Now = (long)Options.TimeProvider.GetElapsedTime(_start).TotalMilliseconds;
+        bool posts = false;
+        for (int i = 0; i < count; i++)
+        {
+            long key = _epoll.Take(i, out EpollEvents events);
+            if (key >= 0) Dispatch((int)key, events);
+            else if (key == InboxKey) posts = true;
+            else Accept(_acceptors[(int)(FirstAcceptorKey - key)]);
+        }
+
+        if (posts) TakePosts();
+        if (Now >= _nextSweep) Sweep();
+        // By index: a connection that is settled may make others dirty.
+        for (int i = 0; i < _dirty.Count; i++) _dirty[i].Settle();
+        _dirty.Clear();
+        Connections.EndBatch();
+    }
+
+    private void Dispatch(int slot, EpollEvents events)
+    {
+        object? connection = Connections[slot];
+        if (connection is WebSocketPeer peer) peer.OnEvents(events);
+        else if (connection is PendingHandshake handshake) handshake.OnEvents();
+    }
+
+    private void Accept(Acceptor acceptor)
+    {
+        if (_stopping || acceptor.Accept(_deal)) return;
+        // Out of descriptors. A listening socket that stays ready would keep the loop spinning, so it is left alone for a tick.
+        _epoll.Delete(acceptor.Fd);
+        _acceptPaused = true;
+        Report(null, new InvalidOperationException("Out of file descriptors or memory: accepting pauses for a moment."));
+    }
+
+    private void TakePosts()
+    {
+        _inbox.Answer();
+        while (_inbox.TryTake(out LoopPost post))
+        {
+            switch (post.Request)
+            {
+                case LoopRequest.Adopt:
+                    Adopt(post.Number, post.Address!, post.Port);
+                    break;
+                case LoopRequest.Stop:
+                    Stop();
+                    break;
+                default:
+                    post.Peer!.OnPost(in post);
+                    break;
+            }
+        }
+    }
+
+    // After the end only a connection that another loop had just accepted still needs something done.
+    private void DiscardPosts()
+    {
+        while (_inbox.TryTake(out LoopPost post))
+        {
+            if (post.Request != LoopRequest.Adopt) continue;
+            _ = Libc.Close(post.Number);
+            Server.Leave(post.Address!);
+        }
+    }
+
+    private void Sweep()
+    {
+        _nextSweep = Now + _tick;
+        for (int slot = Connections.NextDue(0, Now); slot >= 0; slot = Connections.NextDue(slot + 1, Now))
+        {
+            object? connection = Connections[slot];
+            if (connection is WebSocketPeer peer) peer.OnDeadline();
+            else if (connection is PendingHandshake handshake) handshake.OnDeadline();
+        }
+
+        Segments.Trim();
+        if (!_acceptPaused || _stopping) return;
+        _acceptPaused = false;
+        for (int i = 0; i < _acceptors.Count; i++) _epoll.Add(_acceptors[i].Fd, EpollEvents.In, FirstAcceptorKey - i);
+    }
+
+    private void Stop()
+    {
+        if (_stopping) return;
+        _stopping = true;
+        _stopDue = DueAfter(Options.StopTimeout);
+        foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
+        for (int slot = 0; slot < Connections.End; slot++)
+        {
+            object? connection = Connections[slot];
+            if (connection is WebSocketPeer peer) peer.BeginStop();
+            else if (connection is PendingHandshake handshake) handshake.BeginStop();
+        }
+    }
+
+    private void DropAll()
+    {
+        for (int slot = 0; slot < Connections.End; slot++)
+        {
+            object? connection = Connections[slot];
+            if (connection is WebSocketPeer peer) peer.Drop();
+            else if (connection is PendingHandshake handshake) handshake.Drop();
+        }
+    }
+}

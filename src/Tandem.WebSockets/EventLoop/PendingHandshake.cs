@@ -1,0 +1,209 @@
+using System.Buffers;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Tandem.Protocol.Handshake;
+
+namespace Tandem.WebSockets.EventLoop;
+
+/// <summary>
+/// A connection from its first byte to the answer to its handshake: then a <see cref="WebSocketPeer"/> takes its slot, or it is refused, or
+/// it is handed, unread, to who serves everything else on this port.
+/// </summary>
+internal sealed unsafe class PendingHandshake
+{
+    private readonly Loop _loop;
+    private readonly int _fd;
+    private readonly RemoteAddress _address;
+    private readonly ushort _port;
+    private int _slot;
+    private byte[]? _received; // what came so far of a head that came in pieces; rented
+    private int _receivedLength;
+    private HandshakeRefusal _refusal; // decided before the request was read: the connection is one too many
+    private bool _peeks;
+    private bool _lingers;
+
+    private PendingHandshake(Loop loop, int fd, RemoteAddress address, ushort port)
+    {
+        _loop = loop;
+        _fd = fd;
+        _address = address;
+        _port = port;
+        _peeks = loop.Options.OnUnclaimed is not null;
+    }
+
+    public static void Begin(Loop loop, int fd, RemoteAddress address, ushort port)
+    {
+        var handshake = new PendingHandshake(loop, fd, address, port);
+        handshake._slot = loop.Connections.Add(handshake, loop.DueAfter(loop.Options.HandshakeTimeout));
+        handshake._refusal = loop.IsStopping ? HandshakeRefusal.Stopping : loop.Server.AdmissionOf(address);
+        if (!loop.Epoll.Add(fd, EpollEvents.In, handshake._slot)) handshake.Drop();
+    }
+
+    public void OnEvents()
+    {
+        if (_peeks && !TryClaim()) return;
+        Span<byte> buffer = _loop.ReceiveBuffer;
+        if (_lingers) _receivedLength = 0;
+        else if (_received is not null) _received.AsSpan(0, _receivedLength).CopyTo(buffer);
+
+        int count = (int)Libc.Receive(_fd, (byte*)_loop.ReceivePointer + _receivedLength, buffer.Length - _receivedLength, 0);
+        if (count <= 0)
+        {
+            if (count == 0 || Marshal.GetLastSystemError() is not (Libc.Eagain or Libc.Eintr)) Drop();
+            return;
+        }
+
+        if (!_lingers) Read(buffer[..(_receivedLength + count)]);
+    }
+
+    public void OnDeadline()
+    {
+        if (_lingers || _peeks) Drop(); // a client that has sent nothing to judge is not told anything either
+        else Refuse(HandshakeRefusal.TimedOut);
+    }
+
+    public void BeginStop()
+    {
+        if (_peeks) Drop();
+        else if (!_lingers) Refuse(HandshakeRefusal.Stopping);
+    }
+
+    public void Drop()
+    {
+        Leave();
+        _ = Libc.Close(_fd);
+        _loop.Server.Leave(_address);
+    }
+
+    private void Read(Span<byte> bytes)
+    {
+        if (!UpgradeRequest.Parse(bytes, out UpgradeRequest request, out HandshakeRefusal refusal))
+        {
+            Keep(bytes);
+            return;
+        }
+
+        WebSocketRoute? route = null;
+        if (refusal == HandshakeRefusal.None) refusal = Judge(ref request, out route);
+        if (refusal == HandshakeRefusal.None) Accept(in request, route!, bytes[request.Head.Length..]);
+        else Refuse(refusal);
+    }
+
+    private HandshakeRefusal Judge(ref UpgradeRequest request, out WebSocketRoute? route)
+    {
+        // The path first: what is wrong with an upgrade matters only where there is something to upgrade to.
+        route = _loop.Server.FindRoute(request.Path);
+        if (route is null) return HandshakeRefusal.NoSuchRoute;
+        HandshakeRefusal refusal = request.Judge();
+        if (refusal != HandshakeRefusal.None) return refusal;
+        if (_refusal != HandshakeRefusal.None) return _refusal;
+        return _loop.Options.Origins.Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
+    }
+
+    private void Accept(in UpgradeRequest request, WebSocketRoute route, Span<byte> behind)
+    {
+        UpgradeContext context = _loop.UpgradeContext;
+        context.Begin(_address, _port, request.SelectSubprotocol(route.SubprotocolArray));
+        Span<byte> answer = stackalloc byte[HttpHead.MaxLength];
+        int length;
+        try
+        {
+            route.Handler.OnUpgrade(in request, context);
+            length = context.Refusal == HandshakeRefusal.None
+                ? ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, context.HeaderSpan)
+                : 0;
+        }
+        catch (Exception exception)
+        {
+            _loop.Report(null, exception);
+            Refuse(HandshakeRefusal.HandlerFailed);
+            return;
+        }
+
+        if (context.Refusal != HandshakeRefusal.None)
+        {
+            Refuse(context.Refusal);
+            return;
+        }
+
+        // The peer takes over slot, descriptor and the place in the address table; the kernel's registration stays as it is.
+        ReturnReceived();
+        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route.Handler, context);
+        _loop.Connections[_slot] = peer;
+        peer.Open(answer[..length], behind);
+    }
+
+    private void Refuse(HandshakeRefusal refusal)
+    {
+        Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
+        int length = HandshakeRefusals.Write(answer, refusal);
+        ReturnReceived();
+        // One send: the kernel takes half a kilobyte on a fresh connection, or the client does not get to know why.
+        fixed (byte* pointer = answer) _ = Libc.Send(_fd, pointer, length, Libc.MsgNoSignal);
+        _ = Libc.Shutdown(_fd, Libc.ShutdownWrite);
+        // Closing at once, with bytes of the client unread, would send a reset that can overtake the answer; so its end is waited for.
+        _lingers = true;
+        _loop.Connections.SetDue(_slot, _loop.DueAfter(_loop.Options.CloseTimeout));
+    }
+
+    private void Keep(ReadOnlySpan<byte> bytes)
+    {
+        _received ??= ArrayPool<byte>.Shared.Rent(HttpHead.MaxLength);
+        bytes[_receivedLength..].CopyTo(_received.AsSpan(_receivedLength));
+        _receivedLength = bytes.Length;
+    }
+
+    // Looks at the first bytes without taking them. True when they are this server's to read.
+    private bool TryClaim()
+    {
+        int count = (int)Libc.Receive(_fd, (byte*)_loop.ReceivePointer, HttpHead.MaxLength, Libc.MsgPeek);
+        if (count <= 0)
+        {
+            if (count == 0 || Marshal.GetLastSystemError() is not (Libc.Eagain or Libc.Eintr)) Drop();
+            return false;
+        }
+
+        switch (_loop.Server.Claim(_loop.ReceiveBuffer.AsSpan(0, count)))
+        {
+            case Claim.Ours:
+                _peeks = false;
+                _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
+                return true;
+            case Claim.Undecided:
+                // The bytes stay in the socket, which stays readable: from here on only more bytes are news.
+                _loop.Epoll.Modify(_fd, EpollEvents.In | EpollEvents.EdgeTriggered, _slot);
+                return false;
+            default:
+                HandOver();
+                return false;
+        }
+    }
+
+    private void HandOver()
+    {
+        _loop.Epoll.Delete(_fd);
+        Leave();
+        _loop.Server.Leave(_address);
+        try
+        {
+            _loop.Options.OnUnclaimed!(new Socket(new SafeSocketHandle(_fd, ownsHandle: true)));
+        }
+        catch (Exception exception)
+        {
+            _loop.Report(null, exception);
+        }
+    }
+
+    private void Leave()
+    {
+        ReturnReceived();
+        _loop.Connections.Remove(_slot);
+    }
+
+    private void ReturnReceived()
+    {
+        if (_received is not null) ArrayPool<byte>.Shared.Return(_received);
+        _received = null;
+        _receivedLength = 0;
+    }
+}

@@ -1,0 +1,161 @@
+using System.Net.WebSockets;
+using Tandem.Protocol.Framing;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.WebSockets;
+
+/// <content>
+/// The end of a turn, deadlines, and the end of the connection. What <see cref="ClosingHandshake"/> decides is only noted when it is
+/// decided, possibly deep inside a handler's loop over its peers, and carried out by <see cref="Settle"/>: a handler is never called from
+/// within a call that it makes.
+/// </content>
+public sealed unsafe partial class WebSocketPeer
+{
+    /// <summary>The end of the connection's part in a turn: sends, calls back, lets go.</summary>
+    internal void Settle()
+    {
+        _dirty = false;
+        if (_released) return;
+        if (!_drops && !_blocked && _queue.Bytes != 0) Flush();
+        if (!_drops && _queue.Bytes == 0)
+        {
+            if (_endsTransport && !_transportEnded)
+            {
+                _transportEnded = true;
+                _ = Libc.Shutdown(_fd, Libc.ShutdownWrite);
+            }
+
+            if (_drainOwed) ReportDrain();
+        }
+
+        if (_phase is WebSocketState.Closed or WebSocketState.Aborted && !_closeReported) ReportClose();
+        if (_drops) Release();
+        else Watch();
+    }
+
+    internal void OnDeadline()
+    {
+        if (_phase == WebSocketState.Open && _loop.Now >= _idleDue)
+        {
+            CloseNow(CloseInitiator.Timeout, WebSocketCloseStatus.EndpointUnavailable, "idle");
+        }
+        else if (_phase != WebSocketState.Open || _pingOutstanding)
+        {
+            Signal(CloseSignal.Deadline, CloseCause.Without(CloseInitiator.Timeout));
+        }
+        else
+        {
+            _pingOutstanding = true;
+            WriteControl(Opcode.Ping, default);
+            _loop.Connections.SetDue(_slot, Math.Min(_loop.DueAfter(_loop.Options.KeepAliveTimeout), _idleDue));
+        }
+    }
+
+    internal void BeginStop()
+    {
+        if (_phase == WebSocketState.Open) CloseNow(CloseInitiator.Local, WebSocketCloseStatus.EndpointUnavailable, "the server is stopping");
+    }
+
+    /// <summary>At the end of the loop: whatever state it is in, it ends now.</summary>
+    internal void Drop()
+    {
+        AbortNow(CloseInitiator.Timeout);
+        Settle();
+    }
+
+    // The peer is alive: the next ping is due after the interval.
+    private void Touch()
+    {
+        if (_phase == WebSocketState.Open)
+        {
+            _pingOutstanding = false;
+            _loop.Connections.SetDue(_slot, Math.Min(_loop.DueAfter(_loop.Options.KeepAliveInterval), _idleDue));
+        }
+        else if (!_transportEnded)
+        {
+            // Closing, with bytes still on their way out to a peer that takes them.
+            _loop.Connections.SetDue(_slot, _loop.DueAfter(_loop.Options.CloseTimeout));
+        }
+    }
+
+    private void CloseNow(CloseInitiator initiator, WebSocketCloseStatus status, string reason) =>
+        Signal(CloseSignal.LocalClose, new CloseCause(initiator, status, reason, ProtocolFault.None));
+
+    private void AbortNow(CloseInitiator initiator) => Signal(CloseSignal.Deadline, CloseCause.Without(initiator));
+
+    private void HandlerFailed(Exception exception)
+    {
+        _loop.Report(this, exception);
+        if (_phase == WebSocketState.Open) CloseNow(CloseInitiator.HandlerError, WebSocketCloseStatus.InternalServerError, "");
+    }
+
+    private void Signal(CloseSignal signal, in CloseCause cause)
+    {
+        WebSocketState before = _phase;
+        (WebSocketState phase, CloseActions actions) = ClosingHandshake.Next(before, signal, WebSocketRole.Server);
+        // The first cause stands, unless the closing handshake that it began was never finished.
+        bool unfinished = before != WebSocketState.Closed && signal is CloseSignal.TransportEnd or CloseSignal.Deadline;
+        if (!_closeReported && (_cause is null || (unfinished && before != WebSocketState.Aborted))) _cause = new StrongCause(cause);
+        _phase = phase;
+        MarkDirty();
+        if ((actions & CloseActions.SendClose) != 0)
+        {
+            Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _loop.Segments, large: false);
+            _queue.Commit(_writer.WriteClose(frame, cause.Status, cause.Reason, maskingKey: 0));
+        }
+
+        if (before == WebSocketState.Open) _loop.Connections.SetDue(_slot, _loop.DueAfter(_loop.Options.CloseTimeout));
+        _endsTransport |= (actions & CloseActions.EndTransport) != 0;
+        _drops |= (actions & CloseActions.DropTransport) != 0;
+    }
+
+    private void ReportDrain()
+    {
+        _drainOwed = false;
+        if (_phase != WebSocketState.Open) return;
+        try
+        {
+            _handler.OnDrain(this);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+    }
+
+    private void ReportClose()
+    {
+        _closeReported = true;
+        try
+        {
+            _handler.OnClose(this, _cause!.Value);
+        }
+        catch (Exception exception)
+        {
+            _loop.Report(this, exception);
+        }
+    }
+
+    private void Release()
+    {
+        _released = true;
+        _queue.Clear(_loop.Segments);
+        DropCarry();
+        if (_message is not null) _loop.ReturnMessage(_message);
+        _message = null;
+        _ = Libc.Close(_fd);
+        _loop.Connections.Remove(_slot);
+        _loop.Server.Leave(_address);
+    }
+
+    // Asks the kernel for what matters now: writability when it has refused bytes, and no input from who leaves too much unread.
+    private void Watch()
+    {
+        bool @in = !_blocked || _queue.Bytes <= _loop.Options.ReceivePauseBytes;
+        if (@in == _watchesIn && _blocked == _watchesOut) return;
+        _watchesIn = @in;
+        _watchesOut = _blocked;
+        EpollEvents events = (@in ? EpollEvents.In : EpollEvents.None) | (_blocked ? EpollEvents.Out : EpollEvents.None);
+        _loop.Epoll.Modify(_fd, events, _slot);
+    }
+}

@@ -1,0 +1,196 @@
+using System.Net.WebSockets;
+using System.Runtime.InteropServices;
+using Tandem.Protocol.Framing;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.WebSockets;
+
+/// <content>Receiving: from a readable socket to the handler. The loop's thread only.</content>
+public sealed unsafe partial class WebSocketPeer
+{
+    /// <summary>Begins, with the answer to the handshake and the bytes that came right behind the request.</summary>
+    internal void Open(ReadOnlySpan<byte> answer, Span<byte> behind)
+    {
+        BeginEvent();
+        TimeSpan idle = _loop.Options.IdleTimeout;
+        if (idle != Timeout.InfiniteTimeSpan) _idleDue = _loop.DueAfter(idle);
+        Touch();
+        _queue.Append(answer, _loop.Segments, large: true);
+        try
+        {
+            _handler.OnOpen(this);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+
+        if (!behind.IsEmpty) Process(behind);
+        EndEvent();
+    }
+
+    internal void OnEvents(EpollEvents events)
+    {
+        BeginEvent();
+        if ((events & EpollEvents.Out) != 0)
+        {
+            _blocked = false;
+            Touch(); // a peer that reads is alive, even while nothing is received from it
+        }
+
+        if ((events & EpollEvents.In) != 0) Receive();
+        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
+        EndEvent();
+    }
+
+    private void BeginEvent()
+    {
+        _dirty = true; // it is settled at the end of the event, and need not be listed
+        _isCurrent = true;
+    }
+
+    private void EndEvent()
+    {
+        _isCurrent = false;
+        Settle();
+    }
+
+    private void Receive()
+    {
+        byte[] shared = _loop.ReceiveBuffer;
+        if (_message is { } message && _reader.FrameRemaining >= DirectReceiveBytes)
+        {
+            Span<byte> room = message.Receivable(_reader.FrameRemaining);
+            int received;
+            fixed (byte* pointer = room) received = Receive(pointer, room.Length);
+            if (received > 0) Process(room[..received]);
+            return;
+        }
+
+        int carried = _carryLength;
+        if (carried != 0)
+        {
+            _carry.AsSpan(0, carried).CopyTo(shared);
+            DropCarry();
+        }
+
+        int count = Receive((byte*)_loop.ReceivePointer + carried, shared.Length - carried);
+        if (count > 0) Process(shared.AsSpan(0, carried + count));
+        else if (carried != 0) Carry(shared.AsSpan(0, carried));
+    }
+
+    private int Receive(byte* pointer, int length)
+    {
+        nint count = Libc.Receive(_fd, pointer, length, 0);
+        if (count > 0)
+        {
+            if (_phase == WebSocketState.Open) Touch();
+            return (int)count;
+        }
+
+        if (count == 0 || Marshal.GetLastSystemError() is not (Libc.Eagain or Libc.Eintr))
+        {
+            Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
+        }
+
+        return 0;
+    }
+
+    private void Process(Span<byte> input)
+    {
+        while (!input.IsEmpty && !_drops)
+        {
+            WebSocketEvent found = _reader.Read(input, out int consumed, out Span<byte> payload);
+            input = input[consumed..];
+            switch (found)
+            {
+                case WebSocketEvent.EndOfMessage when _message is null:
+                    Deliver(payload);
+                    break;
+                case WebSocketEvent.EndOfMessage:
+                    _message.Append(payload, 0);
+                    Deliver(_message.Written);
+                    _loop.ReturnMessage(_message);
+                    _message = null;
+                    break;
+                case WebSocketEvent.Payload:
+                    _message ??= _loop.RentMessage();
+                    _message.Append(payload, _reader.FrameRemaining);
+                    break;
+                case WebSocketEvent.NeedMoreData:
+                    if (!input.IsEmpty) Carry(input);
+                    return;
+                default:
+                    ProcessControl(found, payload);
+                    break;
+            }
+        }
+    }
+
+    private void ProcessControl(WebSocketEvent found, ReadOnlySpan<byte> payload)
+    {
+        switch (found)
+        {
+            case WebSocketEvent.Ping:
+                // Section 5.5.2: answered as soon as is practical, unless a close frame was sent.
+                if (_phase == WebSocketState.Open) WriteControl(Opcode.Pong, payload);
+                break;
+            case WebSocketEvent.Pong:
+                DeliverPong(payload);
+                break;
+            case WebSocketEvent.Close:
+                WebSocketCloseStatus status = ClosePayload.Read(payload, out ReadOnlySpan<byte> reason);
+                var cause = new CloseCause(CloseInitiator.Peer, status, ClosePayload.ReasonText(reason), ProtocolFault.None);
+                Signal(CloseSignal.PeerClose, in cause);
+                // Section 5.5.1: the answer "typically echos the status code it received"; the handler has no part in it.
+                Signal(CloseSignal.LocalClose, in cause);
+                break;
+            default:
+                ProtocolFault fault = _reader.Fault;
+                Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));
+                break;
+        }
+    }
+
+    private void Deliver(ReadOnlySpan<byte> payload)
+    {
+        if (_phase != WebSocketState.Open) return; // this end has closed: what still comes is discarded
+        TimeSpan idle = _loop.Options.IdleTimeout;
+        if (idle != Timeout.InfiniteTimeSpan) _idleDue = _loop.DueAfter(idle);
+        try
+        {
+            _handler.OnMessage(this, _reader.MessageType, payload);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+    }
+
+    private void DeliverPong(ReadOnlySpan<byte> payload)
+    {
+        if (_phase != WebSocketState.Open) return;
+        try
+        {
+            _handler.OnPong(this, payload);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+    }
+
+    private void Carry(ReadOnlySpan<byte> rest)
+    {
+        _carry ??= _loop.RentCarry();
+        rest.CopyTo(_carry);
+        _carryLength = (byte)rest.Length;
+    }
+
+    private void DropCarry()
+    {
+        if (_carry is not null) _loop.ReturnCarry(_carry);
+        _carry = null;
+        _carryLength = 0;
+    }
+}

@@ -1,0 +1,131 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using Tandem.Protocol.Framing;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.WebSockets;
+
+/// <content>Sending: frames into the queue, the queue into the kernel.</content>
+public sealed unsafe partial class WebSocketPeer
+{
+    /// <summary>What another thread has posted.</summary>
+    internal void OnPost(in LoopPost post)
+    {
+        switch (post.Request)
+        {
+            case LoopRequest.Close:
+                if (_phase == WebSocketState.Open) CloseNow(CloseInitiator.Local, post.Status, post.Reason!);
+                return;
+            case LoopRequest.Abort:
+                AbortNow((CloseInitiator)post.Number);
+                return;
+        }
+
+        ReadOnlySpan<byte> payload = post.Payload.AsSpan(0, post.Number);
+        Interlocked.Add(ref _postedBytes, -payload.Length);
+        if (_phase == WebSocketState.Open)
+        {
+            if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
+            else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload);
+        }
+
+        if (post.Payload!.Length != 0) ArrayPool<byte>.Shared.Return(post.Payload);
+    }
+
+    private SendStatus PostSend(LoopRequest request, ReadOnlySpan<byte> payload)
+    {
+        if (BufferedBytes is var waiting && waiting != 0 && payload.Length > _loop.Options.MaxBufferedBytes - waiting)
+        {
+            // The loop judges again with the exact figure and applies the policy; here it keeps the posts themselves bounded.
+            if (_loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            _loop.Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
+            return SendStatus.Closed;
+        }
+
+        byte[] copy = payload.IsEmpty ? EmptyPayload : ArrayPool<byte>.Shared.Rent(payload.Length);
+        payload.CopyTo(copy);
+        Interlocked.Add(ref _postedBytes, payload.Length);
+        _loop.Post(new LoopPost(request, this, copy, payload.Length));
+        return Volatile.Read(ref _blocked) ? SendStatus.Buffered : SendStatus.Sent;
+    }
+
+    private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload)
+    {
+        // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
+        if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow();
+
+        MarkDirty();
+        if (payload.Length >= DirectSendBytes)
+        {
+            Span<byte> header = _queue.Reserve(FrameHeader.MaxLength, _loop.Segments, large: false);
+            _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage: true, maskingKey: 0));
+            AppendLarge(payload);
+        }
+        else
+        {
+            // Its own turn's answers are gathered in a large segment, a copy of a broadcast for someone else in a small one.
+            Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
+            _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage: true, maskingKey: 0));
+            if (_queue.Bytes >= FlushBytes) Flush();
+        }
+
+        return Report();
+    }
+
+    private void AppendLarge(ReadOnlySpan<byte> payload)
+    {
+        int sent = 0;
+        if (!_blocked) Conclude(_queue.Flush(_fd, _loop.Segments, payload, out sent));
+        if (!_drops) _queue.Append(payload[sent..], _loop.Segments, large: true);
+    }
+
+    private void WriteControl(Opcode opcode, ReadOnlySpan<byte> payload)
+    {
+        MarkDirty();
+        // Pongs too are bounded: who floods with pings and does not read the answers is cut off like any other slow reader.
+        if (_queue.Bytes > _loop.Options.MaxBufferedBytes)
+        {
+            Overflow();
+            return;
+        }
+
+        Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
+        _queue.Commit(_writer.WriteControl(frame, opcode, payload, maskingKey: 0));
+    }
+
+    private SendStatus Report()
+    {
+        if (!_blocked) return SendStatus.Sent;
+        _drainOwed = true;
+        return SendStatus.Buffered;
+    }
+
+    // What is gathered in this turn has not been offered to the kernel yet, and does not count as waiting for the peer.
+    private bool TryMakeRoom(int length)
+    {
+        if (!_blocked) Flush();
+        return _queue.Bytes == 0 || length <= _loop.Options.MaxBufferedBytes - _queue.Bytes;
+    }
+
+    private SendStatus Overflow()
+    {
+        if (_loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+        AbortNow(CloseInitiator.Overflow);
+        return SendStatus.Closed;
+    }
+
+    private void Flush() => Conclude(_queue.Flush(_fd, _loop.Segments));
+
+    private void Conclude(FlushResult result)
+    {
+        _blocked = result == FlushResult.Blocked;
+        if (result == FlushResult.Failed) Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
+    }
+
+    private void MarkDirty()
+    {
+        if (_dirty) return;
+        _dirty = true;
+        _loop.AddDirty(this);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Net;
+using System.Runtime.InteropServices;
+using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.WebSockets;
+
+/// <summary>The answer to a handshake in the making. Valid only during <see cref="WebSocketHandler.OnUpgrade"/>: each loop has one and uses it again.</summary>
+public sealed class UpgradeContext
+{
+    private readonly List<KeyValuePair<string, string>> _headers = [];
+    private RemoteAddress? _address;
+    private ushort _port;
+
+    internal UpgradeContext()
+    {
+    }
+
+    /// <summary>Where the connection comes from.</summary>
+    public IPEndPoint RemoteEndPoint => new(_address!.Address, _port);
+
+    /// <summary>
+    /// The subprotocol of the answer. It begins as the one that the route supports and the client prefers, or null; the handler may choose
+    /// another one that the client offered (RFC 6455 section 4.2.2).
+    /// </summary>
+    public string? Subprotocol { get; set; }
+
+    /// <summary>Further fields of the answer, such as Set-Cookie.</summary>
+    public IList<KeyValuePair<string, string>> Headers => _headers;
+
+    /// <summary>What becomes <see cref="WebSocketPeer.State"/> of the connection.</summary>
+    public object? State { get; set; }
+
+    internal HandshakeRefusal Refusal { get; private set; }
+
+    internal ReadOnlySpan<KeyValuePair<string, string>> HeaderSpan => CollectionsMarshal.AsSpan(_headers);
+
+    /// <summary>Refuses the handshake.</summary>
+    /// <param name="refusal">Why: gives status and text. <see cref="HandshakeRefusal.Forbidden"/> is the application's own.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="refusal"/> is <see cref="HandshakeRefusal.None"/>.</exception>
+    public void Refuse(HandshakeRefusal refusal = HandshakeRefusal.Forbidden)
+    {
+        ArgumentOutOfRangeException.ThrowIfEqual((int)refusal, (int)HandshakeRefusal.None, nameof(refusal));
+        Refusal = refusal;
+    }
+
+    internal void Begin(RemoteAddress address, ushort port, string? subprotocol)
+    {
+        _address = address;
+        _port = port;
+        Subprotocol = subprotocol;
+        State = null;
+        Refusal = HandshakeRefusal.None;
+        _headers.Clear();
+    }
+}

@@ -1,0 +1,54 @@
+using System.Net.WebSockets;
+using Tandem.Protocol.Handshake;
+
+namespace Tandem.WebSockets;
+
+/// <summary>
+/// What an application does with the connections of a route. One handler serves all of them.
+/// </summary>
+/// <remarks>
+/// All calls for one connection come from its loop's thread, one at a time and in order; calls for different connections come from as
+/// many threads as there are loops. A call that blocks holds up every connection of its loop. An exception closes the connection with
+/// 1011, is reported to <see cref="WebSocketServerOptions.OnError"/>, and harms nobody else.
+/// </remarks>
+public abstract class WebSocketHandler
+{
+    /// <summary>Decides about a handshake that is correct and whose origin may connect. By default it is accepted.</summary>
+    /// <param name="request">The request; slices of a buffer that is used again after this call.</param>
+    /// <param name="context">The answer in the making, and the state that the connection will carry.</param>
+    public virtual void OnUpgrade(in UpgradeRequest request, UpgradeContext context)
+    {
+    }
+
+    /// <summary>The connection is open. What is sent here leaves together with the answer to the handshake.</summary>
+    /// <param name="peer">The connection.</param>
+    public virtual void OnOpen(WebSocketPeer peer)
+    {
+    }
+
+    /// <summary>A whole message has arrived.</summary>
+    /// <param name="peer">The connection.</param>
+    /// <param name="type">Text, which is valid UTF-8, or binary.</param>
+    /// <param name="payload">The message; a slice of a buffer that is used again after this call.</param>
+    public abstract void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload);
+
+    /// <summary>A pong has arrived (RFC 6455 section 5.5.3). Pings are answered by the server.</summary>
+    /// <param name="peer">The connection.</param>
+    /// <param name="payload">What the ping said.</param>
+    public virtual void OnPong(WebSocketPeer peer, ReadOnlySpan<byte> payload)
+    {
+    }
+
+    /// <summary>Everything that waited for this peer has gone, after a <c>Send</c> had answered <see cref="SendStatus.Buffered"/>.</summary>
+    /// <param name="peer">The connection.</param>
+    public virtual void OnDrain(WebSocketPeer peer)
+    {
+    }
+
+    /// <summary>The connection has ended. Called once for every connection that was opened; nothing can be sent any more.</summary>
+    /// <param name="peer">The connection.</param>
+    /// <param name="cause">Why.</param>
+    public virtual void OnClose(WebSocketPeer peer, in CloseCause cause)
+    {
+    }
+}

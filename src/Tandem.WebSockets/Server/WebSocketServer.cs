@@ -1,0 +1,161 @@
+using System.Net;
+using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.WebSockets;
+
+/// <summary>
+/// A WebSocket server on event loops: from the TCP socket up, without a thread, a task or a buffer per connection. Linux only for now:
+/// it stands on epoll.
+/// </summary>
+/// <example>
+/// <code>
+/// await using var server = new WebSocketServer(new WebSocketServerOptions());
+/// server.Map(new WebSocketRoute("/chat", new ChatHandler()));
+/// server.Start();
+/// await server.Stopped;
+/// </code>
+/// </example>
+public sealed class WebSocketServer : IAsyncDisposable
+{
+    // Connections over the limit that are still answered with 503; beyond them they are dropped unheard.
+    private const int RefusalAllowance = 256;
+
+    private readonly AddressTable _addresses = new();
+    private readonly List<IPEndPoint> _endPoints = [];
+    private readonly Loop[] _loops;
+    private WebSocketRoute[] _routes = [];
+    private int _connections;
+    private int _next;
+    private bool _started;
+
+    /// <summary>Creates a server that listens nowhere yet.</summary>
+    /// <param name="options">What it listens on, accepts and waits for.</param>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
+    public WebSocketServer(WebSocketServerOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException("The event-loop server needs Linux (epoll).");
+        Options = options;
+        _loops = new Loop[options.Loops];
+        for (int i = 0; i < _loops.Length; i++) _loops[i] = new Loop(this, i);
+        Stopped = Task.WhenAll(_loops.Select(loop => loop.Ended));
+    }
+
+    /// <summary>What it was made with.</summary>
+    public WebSocketServerOptions Options { get; }
+
+    /// <summary>Where it listens, with the ports that the system chose. Empty before <see cref="Start"/>.</summary>
+    public IReadOnlyList<IPEndPoint> EndPoints => _endPoints;
+
+    /// <summary>Connections at this moment, those in their handshake included.</summary>
+    public int ConnectionCount => Volatile.Read(ref _connections);
+
+    /// <summary>Completes when the server has stopped.</summary>
+    public Task Stopped { get; }
+
+    /// <summary>Adds a route. Before <see cref="Start"/> only.</summary>
+    /// <param name="route">The path and what serves it.</param>
+    /// <exception cref="InvalidOperationException">The server has been started, or the path has a route already.</exception>
+    public void Map(WebSocketRoute route)
+    {
+        ArgumentNullException.ThrowIfNull(route);
+        if (_started) throw new InvalidOperationException("Routes are added before the server is started.");
+        if (_routes.Any(other => other.Path == route.Path)) throw new InvalidOperationException($"The path {route.Path} has a route already.");
+        _routes = [.. _routes, route];
+    }
+
+    /// <summary>Listens and serves.</summary>
+    /// <exception cref="InvalidOperationException">The server has been started before.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
+    public void Start()
+    {
+        if (_started) throw new InvalidOperationException("The server has been started before.");
+        _started = true;
+        try
+        {
+            foreach (IPEndPoint endPoint in Options.EndPoints)
+            {
+                var acceptor = new Acceptor(endPoint, Options.Backlog);
+                _endPoints.Add(acceptor.EndPoint);
+                _loops[0].Watch(acceptor);
+            }
+        }
+        catch
+        {
+            foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.Stop));
+            throw;
+        }
+        finally
+        {
+            foreach (Loop loop in _loops) loop.Start();
+        }
+    }
+
+    /// <summary>
+    /// Stops: accepts no more, closes every connection with 1001 behind what was sent to it, waits for the peers to answer, at most
+    /// <see cref="WebSocketServerOptions.StopTimeout"/>, and drops those that have not.
+    /// </summary>
+    /// <returns>Completes when all connections have ended.</returns>
+    public Task StopAsync()
+    {
+        if (!_started)
+        {
+            foreach (Loop loop in _loops) loop.Dispose();
+            return Task.CompletedTask;
+        }
+
+        foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.Stop));
+        return Stopped;
+    }
+
+    /// <inheritdoc />
+    public ValueTask DisposeAsync() => new(StopAsync());
+
+    internal WebSocketRoute? FindRoute(ReadOnlySpan<byte> path) => Claims.Find(_routes, path);
+
+    internal Claim Claim(ReadOnlySpan<byte> received) => Claims.Judge(received, _routes);
+
+    /// <summary>Gives an accepted connection to a loop, each in turn. Called on the loop that accepts.</summary>
+    internal void Deal(int fd, UInt128 addressKey, ushort port)
+    {
+        RemoteAddress address = _addresses.Enter(addressKey);
+        if (Interlocked.Increment(ref _connections) > (long)Options.MaxConnections + RefusalAllowance)
+        {
+            _ = Libc.Close(fd);
+            Leave(address);
+            return;
+        }
+
+        Loop loop = _loops[_next++ % _loops.Length];
+        if (loop.IsCurrentThread) loop.Adopt(fd, address, port);
+        else loop.Post(new LoopPost(LoopRequest.Adopt, Number: fd, Address: address, Port: port));
+    }
+
+    /// <summary>Whether there is room for a connection that has just been counted.</summary>
+    internal HandshakeRefusal AdmissionOf(RemoteAddress address)
+    {
+        if (ConnectionCount > Options.MaxConnections) return HandshakeRefusal.TooManyConnections;
+        return address.Connections > Options.MaxConnectionsPerAddress ? HandshakeRefusal.TooManyConnectionsFromAddress : HandshakeRefusal.None;
+    }
+
+    internal void Leave(RemoteAddress address)
+    {
+        _addresses.Leave(address);
+        Interlocked.Decrement(ref _connections);
+    }
+
+    internal void Report(WebSocketPeer? peer, Exception exception)
+    {
+        try
+        {
+            Options.OnError?.Invoke(peer, exception);
+        }
+        catch (Exception)
+        {
+            // An error handler that fails has nobody left to tell; the loop must live.
+        }
+    }
+}
