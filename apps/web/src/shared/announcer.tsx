@@ -1,0 +1,17 @@
+import { signal } from '@preact/signals';
+
+const announcement = signal('');
+
+/** Says a text to people who use a screen reader, without moving the focus. */
+export function announce(text: string): void {
+  // A live region speaks only when its text changes; the trailing blank makes a repetition a change.
+  announcement.value = announcement.value === text ? `${text}\u00a0` : text;
+}
+
+export function Announcer() {
+  return (
+    <div class="visually-hidden" role="status" aria-live="polite" data-testid="announcer">
+      {announcement.value}
+    </div>
+  );
+}
