@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using System.Net;
+
+namespace Tandem.Cli;
+
+/// <summary>Options that several commands have, with their checks: a bad value is one line on standard error and exit code 1.</summary>
+internal static class CommonOptions
+{
+    public static Option<int> Port(int preset)
+    {
+        var option = new Option<int>("--port") { Description = "TCP port to listen on; 0 lets the system choose.", DefaultValueFactory = _ => preset };
+        option.Validators.Add(result => CheckRange(result, 0, ushort.MaxValue));
+        return option;
+    }
+
+    public static Option<IPAddress> Host() => new("--host")
+    {
+        Description = "Address to listen on; 0.0.0.0 or :: for all.",
+        DefaultValueFactory = _ => IPAddress.Loopback,
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (text == "localhost") return IPAddress.Loopback;
+            if (IPAddress.TryParse(text, out IPAddress? address)) return address;
+            result.AddError($"--host: '{text}' is not an IP address.");
+            return null;
+        },
+    };
+
+    public static void CheckRange(OptionResult result, int least, int most)
+    {
+        if (result.Tokens.Count != 1) return; // left out: the default is in range
+        string text = result.Tokens[0].Value;
+        if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out int value) || value < least || value > most)
+        {
+            result.AddError($"{result.Option.Name}: '{text}' is not a number from {least} to {most}.");
+        }
+    }
+}
