@@ -59,10 +59,12 @@ public struct WebSocketWriter
     /// <param name="endOfMessage">Whether this is the last fragment.</param>
     /// <param name="maskingKey">For a client: fresh from a strong source of randomness. Ignored for a server.</param>
     /// <returns>Bytes written.</returns>
-    /// <exception cref="ArgumentException">The type is neither text nor binary.</exception>
+    /// <exception cref="ArgumentException">The type is neither text nor binary, or the destination is too short.</exception>
     /// <exception cref="InvalidOperationException">A message of the other type is in progress.</exception>
     public int WriteFrame(Span<byte> destination, WebSocketMessageType type, ReadOnlySpan<byte> payload, bool endOfMessage, uint maskingKey)
     {
+        // Before the header: a frame that was not written must not leave a message begun.
+        if (destination.Length < FrameLength(payload.Length)) ThrowTooShort();
         int header = WriteHeader(destination, type, payload.Length, endOfMessage, maskingKey);
         WritePayload(destination[header..], payload, maskingKey);
         return header + payload.Length;
@@ -112,6 +114,8 @@ public struct WebSocketWriter
         if (_masks) Masking.Apply(payload, destination, maskingKey);
         else payload.CopyTo(destination);
     }
+
+    private static void ThrowTooShort() => throw new ArgumentException("The destination is shorter than the frame.", "destination");
 
     private static void ThrowTypeChanged() =>
         throw new InvalidOperationException("RFC 6455 section 5.4: the message in progress has another type; end it first.");

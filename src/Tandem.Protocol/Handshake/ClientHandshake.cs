@@ -26,7 +26,15 @@ public static class ClientHandshake
         ReadOnlySpan<KeyValuePair<string, string>> fields = default)
     {
         var writer = new HeadWriter(destination);
-        if (target.Contains(' ') || !target.StartsWith('/')) throw new ArgumentException("A target is a path and an optional query.", nameof(target));
+        if (!target.StartsWith('/') || target.AsSpan().ContainsAny(" \t#")) throw new ArgumentException("A target is a path and an optional query.", nameof(target));
+        if (host.Length == 0) throw new ArgumentException("A host is not empty.", nameof(host));
+        if (!AcceptKey.IsValid(key)) throw new ArgumentException("A key is base64 of 16 bytes (RFC 6455 section 4.1).", nameof(key));
+        foreach (string subprotocol in subprotocols)
+        {
+            // What would be read as two, or as none, could never be matched with the server's choice.
+            if (!HttpHead.IsToken(Encoding.UTF8.GetBytes(subprotocol))) throw new ArgumentException($"\"{subprotocol}\" is not a token (RFC 6455 section 4.1).", nameof(subprotocols));
+        }
+
         writer.Append("GET "u8);
         writer.AppendText(target);
         writer.Append(" HTTP/1.1\r\n"u8);

@@ -30,8 +30,7 @@ public static class HandshakeRefusals
         HttpHeadStatus.TooManyFields => HandshakeRefusal.TooManyFields,
         HttpHeadStatus.InvalidCharacter => HandshakeRefusal.InvalidCharacter,
         HttpHeadStatus.ObsoleteFolding => HandshakeRefusal.ObsoleteFolding,
-        HttpHeadStatus.InvalidFieldName => HandshakeRefusal.InvalidFieldName,
-        _ => HandshakeRefusal.InvalidRequestLine,
+        _ => HandshakeRefusal.InvalidFieldName,
     };
 
     /// <summary>Writes the answer: status line, fields, and a body of one line. The connection ends after it.</summary>

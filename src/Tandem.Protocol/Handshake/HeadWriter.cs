@@ -25,10 +25,10 @@ internal ref struct HeadWriter
     public void AppendText(string text)
     {
         Span<byte> taken = Take(text.Length);
-        if (!Encoding.Latin1.TryGetBytes(text, taken, out int written) || written != text.Length || !HttpHead.IsFieldValue(taken))
-        {
-            throw new ArgumentException("A control character in an HTTP head.", nameof(text));
-        }
+        // Encoding.Latin1 would put a question mark or a look-alike for what is not Latin-1.
+        if (text.AsSpan().ContainsAnyExceptInRange('\0', '\u00FF')) throw new ArgumentException("A character outside Latin-1 in an HTTP head.", nameof(text));
+        Encoding.Latin1.GetBytes(text, taken);
+        if (!HttpHead.IsFieldValue(taken)) throw new ArgumentException("A control character in an HTTP head.", nameof(text));
     }
 
     public void AppendField(string name, string value)

@@ -30,9 +30,6 @@ public enum HttpHeadStatus : byte
 
     /// <summary>A field line without a colon, or whose name is not a token, or with a blank before the colon (RFC 9112 section 5.1).</summary>
     InvalidFieldName,
-
-    /// <summary>The start line does not have the three parts of RFC 9112 section 3 or 4.</summary>
-    InvalidStartLine,
 }
 
 /// <summary>
@@ -140,7 +137,7 @@ public ref struct HttpHead
     /// <summary>Parses the head at the start of what has been received.</summary>
     /// <param name="received">All bytes received so far. The head keeps slices of them.</param>
     /// <param name="head">The head, when the result is <see cref="HttpHeadStatus.Complete"/>.</param>
-    /// <returns>The outcome. "Need more" is never returned for bytes that no continuation could make right.</returns>
+    /// <returns>The outcome. A CR or LF that is not part of a CRLF is refused even while more is needed; the other rules wait for the whole head.</returns>
     public static HttpHeadStatus Parse(ReadOnlySpan<byte> received, out HttpHead head)
     {
         head = default;

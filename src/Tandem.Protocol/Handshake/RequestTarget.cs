@@ -23,11 +23,11 @@ public readonly ref struct RequestTarget
     /// <summary>Takes a target apart.</summary>
     /// <param name="text">The second part of a request line.</param>
     /// <param name="target">Its parts.</param>
-    /// <returns>False when it has neither form. A fragment has no place in either (RFC 6455 section 3).</returns>
+    /// <returns>False when it has neither form. Blanks and a fragment have no place in either (RFC 9112 section 3, RFC 6455 section 3).</returns>
     public static bool TryParse(ReadOnlySpan<byte> text, out RequestTarget target)
     {
         target = default;
-        if (text.IsEmpty || text.Contains((byte)'#')) return false;
+        if (text.IsEmpty || text.ContainsAny(" \t#"u8)) return false;
         ReadOnlySpan<byte> authority = default;
         if (text[0] != '/')
         {

@@ -196,7 +196,7 @@ public ref struct UpgradeRequest
             }
         }
 
-        // The field's list is "1#": a line of it that names nothing is malformed.
+        // The field's list is "1#": one that names nothing, over all its lines, is malformed.
         return count > 0 || _head.Find("Sec-WebSocket-Protocol"u8) < 0;
     }
 
