@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using Tandem.WebSockets;
 
@@ -45,7 +46,15 @@ internal static class EchoCommand
         await using var server = new WebSocketServer(options);
         server.Map(new WebSocketRoute("/", new EchoHandler()));
         server.Map(new WebSocketRoute("/broadcast", new BroadcastHandler()));
-        if (!Startup.TryListen(server.Start, options.EndPoints)) return 1;
+        try
+        {
+            server.Start();
+        }
+        catch (SocketException exception)
+        {
+            Console.Error.WriteLine($"tandem: cannot listen on {options.EndPoints[0]}: {Startup.DescribeListenError(exception)}.");
+            return 1;
+        }
 
         Console.WriteLine($"echo at ws://{server.EndPoints[0]}/ (and /broadcast), {options.Loops} loops, process {Environment.ProcessId}");
         await Startup.UntilStopped(cancellation);

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -7,26 +6,23 @@ namespace Tandem.Cli;
 /// <summary>What every server command does first and last.</summary>
 internal static class Startup
 {
-    /// <summary>Starts to listen, or says in one line why that cannot be.</summary>
-    public static bool TryListen(Action start, IEnumerable<IPEndPoint> endPoints)
+    /// <summary>Why an address cannot be listened on, in a few words; null when the exception says something else.</summary>
+    public static string? DescribeListenError(Exception exception)
     {
-        try
+        // Kestrel wraps what its transport says.
+        for (Exception? inner = exception; inner is not null; inner = inner.InnerException)
         {
-            start();
-            return true;
-        }
-        catch (SocketException exception)
-        {
-            string why = exception.SocketErrorCode switch
+            if (inner is not SocketException socket) continue;
+            return socket.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => "the port is in use",
                 SocketError.AddressNotAvailable => "this machine does not have the address",
                 SocketError.AccessDenied => "not permitted (ports below 1024 need privileges)",
-                _ => exception.SocketErrorCode.ToString(),
+                _ => socket.SocketErrorCode.ToString(),
             };
-            Console.Error.WriteLine($"tandem: cannot listen on {string.Join(", ", endPoints)}: {why}.");
-            return false;
         }
+
+        return null;
     }
 
     /// <summary>Waits for Ctrl-C, SIGTERM, or the command line's own cancellation.</summary>

@@ -1,6 +1,7 @@
 // Checks the parts of the page that compute something, against published test vectors and against Node.
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -18,41 +19,47 @@ const { acceptSteps } = await load('src/tutorial/accept.ts');
 const { decodeFrame, segments } = await load('src/tutorial/frame-fields.ts');
 const { parseWireMessage } = await load('src/tutorial/wire-messages.ts');
 
-// FIPS 180-4 examples, and every length around the block boundaries.
-assert.equal(toHex(sha1(utf8('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d');
-assert.equal(toHex(sha1(utf8(''))), 'da39a3ee5e6b4b0d3255bfef95601890afd80709');
-for (let length = 0; length < 200; length++) {
-  const bytes = randomBytes(length);
-  assert.equal(toHex(sha1(bytes)), createHash('sha1').update(bytes).digest('hex'));
-}
+test('SHA-1: FIPS 180-4 examples, and every length around the block boundaries', () => {
+  assert.equal(toHex(sha1(utf8('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d');
+  assert.equal(toHex(sha1(utf8(''))), 'da39a3ee5e6b4b0d3255bfef95601890afd80709');
+  for (let length = 0; length < 200; length++) {
+    const bytes = randomBytes(length);
+    assert.equal(toHex(sha1(bytes)), createHash('sha1').update(bytes).digest('hex'));
+  }
+});
 
-// RFC 6455 section 1.3.
-assert.equal(acceptSteps('dGhlIHNhbXBsZSBub25jZQ==').accept, 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+test('RFC 6455 section 1.3: the accept value of the example', () => {
+  assert.equal(acceptSteps('dGhlIHNhbXBsZSBub25jZQ==').accept, 's3pPLMBiTxaQ9kYGzzhZRbK+xOo=');
+});
 
-// Hex input.
-assert.deepEqual([...fromHex('48 65,0x6c:6C 6f')], [0x48, 0x65, 0x6c, 0x6c, 0x6f]);
-assert.equal(fromHex('4'), null);
-assert.equal(fromHex('zz'), null);
+test('hex input', () => {
+  assert.deepEqual([...fromHex('48 65,0x6c:6C 6f')], [0x48, 0x65, 0x6c, 0x6c, 0x6f]);
+  assert.equal(fromHex('4'), null);
+  assert.equal(fromHex('zz'), null);
+});
 
-// RFC 6455 section 5.7: a masked "Hello".
 const frame = (header, payload) => parseWireMessage(JSON.stringify({ type: 'frame', direction: 'in', header, payload }));
-const hello = decodeFrame(frame('818537fa213d', '48656c6c6f'));
-assert.equal(toHex(hello.wire), '818537fa213d7f9f4d5158');
-assert.deepEqual([hello.fin, hello.opcode, hello.masked, hello.length, hello.lengthForm], [true, 1, true, 5, 7]);
-assert.equal(utf8Text(mask(hello.wirePayload, hello.maskingKey)), 'Hello');
 
-// The three forms of the length, and the diagram's cells: every bit once.
-assert.equal(decodeFrame(frame('827e0100', '')).length, 256);
-assert.equal(decodeFrame(frame('827f0000000000010000', '')).length, 65536);
-for (const width of [16, 32]) {
-  const long = decodeFrame(frame('82ff000000000001000037fa213d', '00'.repeat(20)));
-  const cells = segments(long.fields, width, Infinity);
-  assert.equal(cells.reduce((sum, cell) => sum + cell.bits, 0), 8 * long.wire.length);
-  assert.ok(cells.every((cell) => Math.floor(cell.start / width) === Math.floor((cell.start + cell.bits - 1) / width)));
-}
+test('RFC 6455 section 5.7: a masked Hello, field by field', () => {
+  const hello = decodeFrame(frame('818537fa213d', '48656c6c6f'));
+  assert.equal(toHex(hello.wire), '818537fa213d7f9f4d5158');
+  assert.deepEqual([hello.fin, hello.opcode, hello.masked, hello.length, hello.lengthForm], [true, 1, true, 5, 7]);
+  assert.equal(utf8Text(mask(hello.wirePayload, hello.maskingKey)), 'Hello');
+});
 
-assert.equal(parseWireMessage('not json'), null);
-assert.equal(parseWireMessage('null'), null);
-assert.equal(parseWireMessage('{"type":"something newer"}'), null);
+test('RFC 6455 section 5.2: the forms of the length, and every bit of the diagram once', () => {
+  assert.equal(decodeFrame(frame('827e0100', '')).length, 256);
+  assert.equal(decodeFrame(frame('827f0000000000010000', '')).length, 65536);
+  for (const width of [16, 32]) {
+    const long = decodeFrame(frame('82ff000000000001000037fa213d', '00'.repeat(20)));
+    const cells = segments(long.fields, width, Infinity);
+    assert.equal(cells.reduce((sum, cell) => sum + cell.bits, 0), 8 * long.wire.length);
+    assert.ok(cells.every((cell) => Math.floor(cell.start / width) === Math.floor((cell.start + cell.bits - 1) / width)));
+  }
+});
 
-console.log('ok');
+test('messages of the observer that are not understood are ignored', () => {
+  assert.equal(parseWireMessage('not json'), null);
+  assert.equal(parseWireMessage('null'), null);
+  assert.equal(parseWireMessage('{"type":"something newer"}'), null);
+});

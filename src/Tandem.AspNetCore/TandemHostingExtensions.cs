@@ -1,0 +1,55 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+using Tandem.Protocol.Handshake;
+using Tandem.WebSockets;
+
+namespace Tandem.AspNetCore;
+
+/// <summary>WebSocket routes on event loops, on the same ports that Kestrel serves.</summary>
+public static class TandemHostingExtensions
+{
+    /// <summary>
+    /// Puts event loops in front of Kestrel: they accept, serve the routes of <see cref="MapTandem"/> themselves, and hand every other
+    /// connection to Kestrel unread. Linux; elsewhere it changes nothing.
+    /// </summary>
+    /// <param name="builder">The host.</param>
+    /// <param name="configure">Sets limits and deadlines.</param>
+    /// <returns>The host.</returns>
+    public static IWebHostBuilder UseTandemListener(this IWebHostBuilder builder, Action<TandemListenerOptions>? configure = null) =>
+        builder.ConfigureServices(services =>
+        {
+            services.AddOptions<TandemListenerOptions>();
+            if (configure is not null) services.Configure(configure);
+            services.AddSingleton<IConnectionListenerFactory, TandemListenerFactory>();
+        });
+
+    /// <summary>
+    /// Serves a WebSocket route on the event loops. Before the host starts. Requests for its path that are no WebSocket handshakes, or that
+    /// reach Kestrel because they come over TLS or HTTP/2, are answered with 426.
+    /// </summary>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="route">The path and what serves it.</param>
+    /// <returns>The endpoint that answers everything else at that path.</returns>
+    public static IEndpointConventionBuilder MapTandem(this IEndpointRouteBuilder endpoints, WebSocketRoute route)
+    {
+        ArgumentNullException.ThrowIfNull(route);
+        endpoints.ServiceProvider.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Routes.Add(route);
+        return endpoints.Map(route.Path, RefuseAsync);
+    }
+
+    private static Task RefuseAsync(HttpContext context)
+    {
+        const HandshakeRefusal refusal = HandshakeRefusal.NotAnUpgrade;
+        context.Response.StatusCode = refusal.Status();
+        // An intermediary must not reuse the answer; RFC 9110 section 15.5.22 wants the protocol named. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
+        if (HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Upgrade = "websocket";
+        context.Response.Headers.SecWebSocketVersion = "13";
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync($"{refusal.Status()} Upgrade Required: {refusal.Text()}\n");
+    }
+}

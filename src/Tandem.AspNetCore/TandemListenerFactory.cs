@@ -1,0 +1,51 @@
+using System.Net;
+using System.Net.Sockets;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Tandem.WebSockets;
+
+namespace Tandem.AspNetCore;
+
+/// <summary>
+/// Kestrel's transport, as far as it is an IP endpoint on Linux: connections are accepted by event loops, which keep the WebSockets of
+/// their routes and hand everything else to Kestrel, unread. For other endpoints and systems Kestrel finds its own transport.
+/// </summary>
+internal sealed class TandemListenerFactory(
+    IOptions<TandemListenerOptions> listenerOptions,
+    ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    public bool CanBind(EndPoint endpoint) => OperatingSystem.IsLinux() && endpoint is IPEndPoint;
+
+    public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
+    {
+        ILogger logger = loggerFactory.CreateLogger("Tandem.AspNetCore.Listener");
+        var listener = new TandemListener(new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger));
+        var template = new WebSocketServerOptions
+        {
+            EndPoints = [(IPEndPoint)endpoint],
+            OnUnclaimed = listener.TakeOver,
+            OnError = (_, exception) => Log.HandlerFailed(logger, exception),
+        };
+        WebSocketServerOptions options = listenerOptions.Value.Configure(template);
+        if (options.OnUnclaimed != template.OnUnclaimed || options.EndPoints != template.EndPoints)
+        {
+            throw new InvalidOperationException("TandemListenerOptions.Configure must keep EndPoints and OnUnclaimed of the template.");
+        }
+
+        var server = new WebSocketServer(options);
+        foreach (WebSocketRoute route in listenerOptions.Value.Routes) server.Map(route);
+        try
+        {
+            server.Start();
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
+        {
+            throw new AddressInUseException(exception.Message, exception);
+        }
+
+        listener.Attach(server);
+        return new ValueTask<IConnectionListener>(listener);
+    }
+}
