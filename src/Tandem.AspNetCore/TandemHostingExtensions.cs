@@ -46,8 +46,13 @@ public static class TandemHostingExtensions
     {
         const HandshakeRefusal refusal = HandshakeRefusal.NotAnUpgrade;
         context.Response.StatusCode = refusal.Status();
-        // An intermediary must not reuse the answer; RFC 9110 section 15.5.22 wants the protocol named. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
-        if (HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Upgrade = "websocket";
+        // RFC 9110 section 15.5.22: 426 names the protocol to upgrade to. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
+        if (HttpProtocol.IsHttp11(context.Request.Protocol))
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            context.Response.Headers.Connection = "Upgrade";
+        }
+
         context.Response.Headers.SecWebSocketVersion = "13";
         context.Response.ContentType = "text/plain; charset=utf-8";
         return context.Response.WriteAsync($"{refusal.Status()} Upgrade Required: {refusal.Text()}\n");

@@ -49,9 +49,8 @@ internal sealed class TandemListener(SocketConnectionContextFactory factory) : I
     /// <summary>Host shutdown: the loops close their WebSockets with 1001 while Kestrel drains its requests.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        Task stopped = _server!.StopAsync();
+        await _server!.StopAsync(cancellationToken).ConfigureAwait(false);
         _waiting.Writer.TryComplete();
-        await stopped.WaitAsync(cancellationToken).ConfigureAwait(false);
     }
 
     public async ValueTask DisposeAsync()

@@ -28,6 +28,7 @@ internal sealed class RiddleEndpoint(WireObservers observers)
             return;
         }
 
+        context.Response.Headers.Clear(); // nothing but the handshake, for those who will read it
         string accept = Accept(key[0]!);
         context.Response.Headers.Upgrade = "websocket";
         context.Response.Headers.Connection = "Upgrade";

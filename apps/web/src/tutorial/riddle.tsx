@@ -105,8 +105,8 @@ function Result({ attempt: { offered, observer, events, outcome } }: { attempt: 
           <h3>{t.riddle.compareTitle}</h3>
           <WireNotice observer={observer} ready={handshake !== null}>
             <dl class="properties">
-              <dt>{t.riddle.offered}</dt><dd>{asked || t.none}</dd>
-              <dt>{t.riddle.named}</dt><dd>{named || t.none}</dd>
+              <dt>{t.riddle.offered}</dt><dd data-testid="riddle-offered">{asked || t.none}</dd>
+              <dt>{t.riddle.named}</dt><dd data-testid="riddle-named">{named || t.none}</dd>
               <dt>{t.riddle.verdict}</dt><dd><strong>{allowed ? t.riddle.allowed : t.riddle.forbidden}</strong></dd>
             </dl>
             {handshake && (

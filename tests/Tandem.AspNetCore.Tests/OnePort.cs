@@ -1,0 +1,89 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Tandem.WebSockets;
+
+namespace Tandem.AspNetCore.Tests;
+
+/// <summary>An application with an echo on the event loop at /echo and pages on Kestrel, on one port that the system chose.</summary>
+internal sealed class OnePort : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private OnePort(WebApplication app) => _app = app;
+
+    public int Port => new Uri(_app.Urls.First()).Port;
+
+    public Uri Http(string path) => new($"http://127.0.0.1:{Port}{path}");
+
+    public Uri WebSocket(string path) => new($"ws://127.0.0.1:{Port}{path}");
+
+    public static async Task<OnePort> StartAsync(int port = 0, Func<WebSocketServerOptions, WebSocketServerOptions>? configure = null)
+    {
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseTandemListener(options =>
+        {
+            if (configure is not null) options.Configure = configure;
+        });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        WebApplication app = builder.Build();
+        app.MapTandem(new WebSocketRoute("/echo", new EchoHandler()));
+        app.MapGet("/page", () => "a page");
+        app.MapPost("/length", async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            return body.Length.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        });
+        var host = new OnePort(app);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await host.DisposeAsync();
+            throw;
+        }
+
+        return host;
+    }
+
+    public Task StopAsync() => _app.StopAsync();
+
+    public async Task<NetworkStream> DialAsync()
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(IPAddress.Loopback, Port);
+        return new NetworkStream(socket, ownsSocket: true);
+    }
+
+    public async ValueTask DisposeAsync() => await _app.DisposeAsync();
+
+    /// <summary>Reads until the text is there, within ten seconds.</summary>
+    public static async Task<string> ReadUntilAsync(Stream stream, string text)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var read = new StringBuilder();
+        byte[] buffer = new byte[4096];
+        while (!read.ToString().Contains(text, StringComparison.Ordinal))
+        {
+            int count = await stream.ReadAsync(buffer, deadline.Token);
+            if (count == 0) break;
+            read.Append(Encoding.Latin1.GetString(buffer, 0, count));
+        }
+
+        return read.ToString();
+    }
+
+    private sealed class EchoHandler : WebSocketHandler
+    {
+        public override void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload) => peer.Send(type, payload);
+    }
+}

@@ -1,0 +1,37 @@
+using System.Globalization;
+
+namespace Tandem.Browser.Tests;
+
+/// <summary>The program as a person meets it when something is wrong: one clear line, and an exit code that is not 0.</summary>
+public sealed class CommandLineTests
+{
+    [Theory]
+    [InlineData("echo --port 70000", "--port: '70000' is not a number from 0 to 65535.")]
+    [InlineData("echo --threads 0", "--threads: '0' is not a number from 1 to 1024.")]
+    [InlineData("echo --max-message -1", "--max-message: '-1' is not a number from 0 to 1073741824.")]
+    [InlineData("serve --host nowhere", "--host: 'nowhere' is not an IP address.")]
+    [InlineData("serve --prot 1", "'--prot'")]
+    [InlineData("sing", "'sing'")]
+    public async Task A_bad_option_is_named_in_one_line(string arguments, string expected)
+    {
+        (int exitCode, _, string error) = await TandemProcess.RunAsync(arguments);
+        Assert.NotEqual(0, exitCode);
+        Assert.Contains(expected, error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("echo")]
+    [InlineData("serve")]
+    public async Task A_port_in_use_is_said_in_one_line(string command)
+    {
+        (TandemProcess first, string line) = await TandemProcess.StartAsync("echo --port 0", "ws://");
+        await using (first)
+        {
+            int port = new Uri(line[line.IndexOf("ws://", StringComparison.Ordinal)..].Split(' ')[0]).Port;
+            (int exitCode, string output, string error) = await TandemProcess.RunAsync(string.Create(CultureInfo.InvariantCulture, $"{command} --port {port}"));
+            Assert.Equal(1, exitCode);
+            Assert.Equal("", output);
+            Assert.Equal($"tandem: cannot listen on 127.0.0.1:{port}: the port is in use.", error.Trim());
+        }
+    }
+}

@@ -1,0 +1,56 @@
+using Microsoft.Playwright;
+
+namespace Tandem.Browser.Tests;
+
+/// <summary><c>tandem serve</c> and a Chromium, for all tests of the page.</summary>
+public sealed class TutorialSite : IAsyncLifetime
+{
+    private const string Chromium = "/usr/bin/chromium";
+
+    private static readonly string[] Arguments =
+    [
+        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    ];
+
+    private TandemProcess? _tandem;
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    /// <summary>The address of the page.</summary>
+    public string Address { get; private set; } = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        if (!File.Exists(Chromium)) return;
+        (_tandem, string line) = await TandemProcess.StartAsync("serve --port 0", "http://");
+        Address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium, Args = Arguments, Headless = true });
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_browser is not null) await _browser.DisposeAsync();
+        _playwright?.Dispose();
+        if (_tandem is not null) await _tandem.DisposeAsync();
+    }
+
+    /// <summary>Opens the page in a browser of its own.</summary>
+    public async Task<TutorialPage> OpenAsync(string locale = "en-US", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light)
+    {
+        Assert.SkipUnless(_browser is not null, "Chromium is not installed.");
+        IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            Locale = locale,
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+            ColorScheme = scheme,
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(15_000);
+        IPage page = await context.NewPageAsync();
+        var tutorial = new TutorialPage(context, page);
+        await tutorial.GoAsync(Address);
+        return tutorial;
+    }
+}
