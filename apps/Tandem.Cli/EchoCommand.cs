@@ -58,7 +58,7 @@ internal static class EchoCommand
 
         Console.WriteLine($"echo at ws://{server.EndPoints[0]}/ (and /broadcast), {options.Loops} loops, process {Environment.ProcessId}");
         await Startup.UntilStopped(cancellation);
-        await server.StopAsync();
+        await server.StopAsync(CancellationToken.None); // the stop has its own deadline
         return 0;
     }
 

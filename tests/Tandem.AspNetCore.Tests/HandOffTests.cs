@@ -84,6 +84,16 @@ public sealed class HandOffTests
     }
 
     [Fact]
+    public async Task A_head_that_is_too_long_at_a_WebSocket_path_is_the_loops_431()
+    {
+        await using OnePort host = await OnePort.StartAsync();
+        await using NetworkStream stream = await host.DialAsync();
+        string cookie = "Cookie: c=" + new string('x', 9000) + "\r\n\r\n";
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(Upgrade.Replace("\r\n\r\n", "\r\n" + cookie, StringComparison.Ordinal)));
+        Assert.StartsWith("HTTP/1.1 431", await OnePort.ReadUntilAsync(stream, "8192 bytes"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_plain_request_to_a_WebSocket_path_is_told_to_upgrade()
     {
         await using OnePort host = await OnePort.StartAsync();

@@ -156,6 +156,18 @@ public sealed partial class TutorialTests(TutorialSite site) : IClassFixture<Tut
         await Assertions.Expect(page["frame-table"]).ToContainTextAsync("Hello, beston");
     }
 
+    [Fact]
+    public async Task A_long_name_is_greeted_whole()
+    {
+        await using TutorialPage page = await site.OpenAsync();
+        await page.ConnectAsync();
+        string name = new('é', 50_000); // 100,000 bytes: a 64-bit length
+        await page["name-input"].FillAsync(name);
+        await page.GreetAsync($"Hello, {name}");
+        await page["frame-last-in"].ClickAsync();
+        await Assertions.Expect(page["frame-table"]).ToContainTextAsync(new Regex("100,?000"));
+    }
+
     [GeneratedRegex("00 ?ff ?80 ?7f")]
     private static partial Regex BinaryEcho();
 

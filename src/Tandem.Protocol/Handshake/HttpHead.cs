@@ -141,6 +141,7 @@ public ref struct HttpHead
     public static HttpHeadStatus Parse(ReadOnlySpan<byte> received, out HttpHead head)
     {
         head = default;
+        // An empty line before the start line, which RFC 9112 section 2.2 suggests to skip for old clients, is not: none of those speaks WebSocket.
         ReadOnlySpan<byte> window = received.Length > MaxLength ? received[..MaxLength] : received;
         int end = window.IndexOf("\r\n\r\n"u8);
         if (end < 0) return JudgeIncomplete(window);

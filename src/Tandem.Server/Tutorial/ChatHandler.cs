@@ -1,12 +1,13 @@
 using System.Net.WebSockets;
 using System.Text;
+using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets;
 
 namespace Tandem.Server.Tutorial;
 
 /// <summary>The demo's <c>/chat</c>: a text message is a name and is greeted, a binary message comes back as it is. Whoever watches is told of every frame.</summary>
-internal sealed class ChatHandler(WireObservers observers) : WebSocketHandler
+internal class ChatHandler(WireObservers observers) : WebSocketHandler
 {
     private sealed record Session(string? Language, WebSocketPeer? Observer);
 
@@ -18,7 +19,7 @@ internal sealed class ChatHandler(WireObservers observers) : WebSocketHandler
 
         // The answer is a pure function of what is known here, so this is the very text that goes out.
         Span<byte> response = stackalloc byte[HttpHead.MaxLength];
-        int length = ServerHandshake.WriteAccepted(response, in request, context.Subprotocol);
+        int length = ServerHandshake.WriteAccepted(response, in request, context.Subprotocol, [.. context.Headers]);
         Span<byte> accept = stackalloc byte[AcceptKey.AcceptLength];
         AcceptKey.Compute(request.Key, accept);
         WireReport.Handshake(
@@ -32,10 +33,16 @@ internal sealed class ChatHandler(WireObservers observers) : WebSocketHandler
     public override void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload)
     {
         var session = (Session)peer.State!;
-        if (session.Observer is not null) WireReport.Frame(session.Observer, fromClient: true, peer.Frame, payload);
+        if (session.Observer is not null)
+        {
+            // Of a message in several fragments the last frame is shown: its payload is the end of the message.
+            FrameHeader frame = peer.Frame;
+            WireReport.Frame(session.Observer, fromClient: true, in frame, payload[^(int)frame.PayloadLength..]);
+        }
+
         ReadOnlySpan<byte> answer = type == WebSocketMessageType.Text ? Greeting.For(session.Language, payload) : payload;
-        peer.Send(type, answer);
-        if (session.Observer is not null) WireReport.SentFrame(session.Observer, type, answer);
+        SendStatus status = peer.Send(type, answer);
+        if (session.Observer is not null && status is SendStatus.Sent or SendStatus.Buffered) WireReport.SentFrame(session.Observer!, type, answer);
     }
 
     public override void OnClose(WebSocketPeer peer, in CloseCause cause)

@@ -21,7 +21,7 @@ public static class TutorialEndpoints
         var observers = new WireObservers();
         endpoints.MapTandem(new WebSocketRoute("/chat", new ChatHandler(observers)) { Subprotocols = ["chat"] });
         endpoints.MapTandem(new WebSocketRoute("/wire", observers.Handler));
-        endpoints.Map("/chat/riddle", new RiddleEndpoint(observers).HandleAsync);
+        endpoints.MapTandem(new WebSocketRoute("/chat/riddle", new RiddleHandler(observers)));
         endpoints.MapGet("/tutorial", (HttpContext context) =>
         {
             context.Response.ContentType = "text/html; charset=utf-8";

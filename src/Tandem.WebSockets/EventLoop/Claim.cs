@@ -25,17 +25,14 @@ internal static class Claims
         int shared = Math.Min(method.Length, received.Length);
         if (!received[..shared].SequenceEqual(method[..shared])) return Claim.Foreign;
 
-        if (UpgradeRequest.Parse(received, out UpgradeRequest request, out HandshakeRefusal refusal))
-        {
-            // A head that is not HTTP is answered by the HTTP server, which knows best how.
-            bool ours = refusal == HandshakeRefusal.None && Find(routes, request.Path) is not null && request.AsksForWebSocket;
-            return ours ? Claim.Ours : Claim.Foreign;
-        }
-
+        bool whole = UpgradeRequest.Parse(received, out UpgradeRequest request, out HandshakeRefusal refusal);
         int end = received.Length > shared ? received[shared..].IndexOf((byte)' ') : -1;
-        if (end < 0) return Claim.Undecided;
+        if (end < 0) return whole ? Claim.Foreign : Claim.Undecided;
         bool known = RequestTarget.TryParse(received.Slice(shared, end), out RequestTarget target) && Find(routes, target.Path) is not null;
-        return known ? Claim.Undecided : Claim.Foreign;
+        if (!known) return Claim.Foreign;
+        if (!whole) return Claim.Undecided;
+        // What is malformed at a path of ours is refused by us, in our words.
+        return refusal != HandshakeRefusal.None || request.AsksForWebSocket ? Claim.Ours : Claim.Foreign;
     }
 
     public static WebSocketRoute? Find(WebSocketRoute[] routes, ReadOnlySpan<byte> path)

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Tandem.Protocol.Framing;
+using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.EventLoop;
 
@@ -89,6 +90,13 @@ internal sealed class Loop : IDisposable
 
     public void Start() => _thread.Start();
 
+    /// <summary>Ends a loop that was never started.</summary>
+    public void EndUnstarted()
+    {
+        Dispose();
+        _ended.TrySetResult();
+    }
+
     public void Post(in LoopPost post)
     {
         _inbox.Post(post);
@@ -99,7 +107,11 @@ internal sealed class Loop : IDisposable
     public long DueAfter(TimeSpan wait) => wait == Timeout.InfiniteTimeSpan ? ConnectionTable.Never : Now + (long)wait.TotalMilliseconds;
 
     /// <summary>Serves a connection from now on.</summary>
-    public void Adopt(int fd, RemoteAddress address, ushort port) => PendingHandshake.Begin(this, fd, address, port);
+    /// <param name="fd">The socket.</param>
+    /// <param name="address">Where it comes from, already counted there.</param>
+    /// <param name="port">The port of that address.</param>
+    /// <param name="refusal">Why its handshake will be refused, when there is no room for it.</param>
+    public void Adopt(int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal) => PendingHandshake.Begin(this, fd, address, port, refusal);
 
     /// <summary>Has a connection settled at the end of this turn.</summary>
     public void AddDirty(WebSocketPeer peer) => _dirty.Add(peer);
@@ -196,10 +208,13 @@ internal sealed class Loop : IDisposable
             switch (post.Request)
             {
                 case LoopRequest.Adopt:
-                    Adopt(post.Number, post.Address!, post.Port);
+                    Adopt(post.Number, post.Address!, post.Port, post.Refusal);
                     break;
                 case LoopRequest.Stop:
                     Stop();
+                    break;
+                case LoopRequest.StopNow:
+                    _stopDue = Now;
                     break;
                 default:
                     post.Peer!.OnPost(in post);

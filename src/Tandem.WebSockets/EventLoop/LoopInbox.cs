@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
+using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.EventLoop;
 
@@ -28,6 +29,9 @@ internal enum LoopRequest : byte
 
     /// <summary>Close everything and end.</summary>
     Stop,
+
+    /// <summary>Wait no longer for what <see cref="Stop"/> has closed.</summary>
+    StopNow,
 }
 
 /// <summary>One request: its kind and what it needs of the rest.</summary>
@@ -38,7 +42,9 @@ internal readonly record struct LoopPost(
     int Number = 0,
     string? Reason = null,
     RemoteAddress? Address = null,
-    ushort Port = 0)
+    ushort Port = 0,
+    HandshakeRefusal Refusal = HandshakeRefusal.None,
+    bool OwesDrain = false)
 {
     public WebSocketCloseStatus Status => (WebSocketCloseStatus)Number;
 }

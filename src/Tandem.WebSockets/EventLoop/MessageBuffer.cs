@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -26,7 +27,7 @@ internal sealed class MessageBuffer
     /// <param name="expected">Bytes that the current frame still owes: no use for more.</param>
     public Span<byte> Receivable(long expected)
     {
-        if (_array.Length == Length) Grow(Length + 1, expected);
+        if (_array.Length == Length) Grow(Length + 1, expected - 1);
         Span<byte> free = _array.AsSpan(Length);
         return free.Length > expected ? free[..(int)expected] : free;
     }
@@ -57,7 +58,9 @@ internal sealed class MessageBuffer
 
     private void Grow(int needed, long expected)
     {
-        long size = Math.Max(Math.Min(needed + expected, (long)needed * Growth), MinimumSize);
+        // A power of two, so that the pool, which rounds up to one, does not double what was measured out.
+        long most = (long)BitOperations.RoundUpToPowerOf2((ulong)needed * Growth + 1) / 2;
+        long size = Math.Max(Math.Min(needed + expected, most), MinimumSize);
         byte[] array = ArrayPool<byte>.Shared.Rent((int)Math.Min(size, Array.MaxLength));
         Written.CopyTo(array);
         if (_array.Length != 0) ArrayPool<byte>.Shared.Return(_array);

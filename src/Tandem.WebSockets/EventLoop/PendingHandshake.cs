@@ -20,6 +20,7 @@ internal sealed unsafe class PendingHandshake
     private int _receivedLength;
     private HandshakeRefusal _refusal; // decided before the request was read: the connection is one too many
     private bool _peeks;
+    private bool _waitsForMore; // peeked at what there is, in vain: only more bytes are news
     private bool _lingers;
 
     private PendingHandshake(Loop loop, int fd, RemoteAddress address, ushort port)
@@ -31,11 +32,11 @@ internal sealed unsafe class PendingHandshake
         _peeks = loop.Options.OnUnclaimed is not null;
     }
 
-    public static void Begin(Loop loop, int fd, RemoteAddress address, ushort port)
+    public static void Begin(Loop loop, int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal)
     {
         var handshake = new PendingHandshake(loop, fd, address, port);
         handshake._slot = loop.Connections.Add(handshake, loop.DueAfter(loop.Options.HandshakeTimeout));
-        handshake._refusal = loop.IsStopping ? HandshakeRefusal.Stopping : loop.Server.AdmissionOf(address);
+        handshake._refusal = loop.IsStopping ? HandshakeRefusal.Stopping : refusal;
         if (!loop.Epoll.Add(fd, EpollEvents.In, handshake._slot)) handshake.Drop();
     }
 
@@ -97,7 +98,16 @@ internal sealed unsafe class PendingHandshake
         HandshakeRefusal refusal = request.Judge();
         if (refusal != HandshakeRefusal.None) return refusal;
         if (_refusal != HandshakeRefusal.None) return _refusal;
-        return _loop.Options.Origins.Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
+        try
+        {
+            // Section 10.2. The policy may be the application's own, and fail like a handler.
+            return _loop.Options.Origins.Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
+        }
+        catch (Exception exception)
+        {
+            _loop.Report(null, exception);
+            return HandshakeRefusal.HandlerFailed;
+        }
     }
 
     private void Accept(in UpgradeRequest request, WebSocketRoute route, Span<byte> behind)
@@ -170,8 +180,10 @@ internal sealed unsafe class PendingHandshake
                 _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
                 return true;
             case Claim.Undecided:
-                // The bytes stay in the socket, which stays readable: from here on only more bytes are news.
-                _loop.Epoll.Modify(_fd, EpollEvents.In | EpollEvents.EdgeTriggered, _slot);
+                // The bytes stay in the socket, which stays readable: from here on only more bytes are news. Once, because every change of
+                // a registration reports again what is there already.
+                if (!_waitsForMore) _loop.Epoll.Modify(_fd, EpollEvents.In | EpollEvents.EdgeTriggered, _slot);
+                _waitsForMore = true;
                 return false;
             default:
                 HandOver();
@@ -184,12 +196,14 @@ internal sealed unsafe class PendingHandshake
         _loop.Epoll.Delete(_fd);
         Leave();
         _loop.Server.Leave(_address);
+        var handle = new SafeSocketHandle(_fd, ownsHandle: true);
         try
         {
-            _loop.Options.OnUnclaimed!(new Socket(new SafeSocketHandle(_fd, ownsHandle: true)));
+            _loop.Options.OnUnclaimed!(new Socket(handle));
         }
         catch (Exception exception)
         {
+            handle.Dispose(); // who failed to take it over will not close it
             _loop.Report(null, exception);
         }
     }

@@ -156,7 +156,12 @@ public sealed unsafe partial class WebSocketPeer
     {
         if (_phase != WebSocketState.Open) return; // this end has closed: what still comes is discarded
         TimeSpan idle = _loop.Options.IdleTimeout;
-        if (idle != Timeout.InfiniteTimeSpan) _idleDue = _loop.DueAfter(idle);
+        if (idle != Timeout.InfiniteTimeSpan)
+        {
+            _idleDue = _loop.DueAfter(idle);
+            Touch(); // the deadline that was set when the bytes came is still that of the message before
+        }
+
         try
         {
             _handler.OnMessage(this, _reader.MessageType, payload);

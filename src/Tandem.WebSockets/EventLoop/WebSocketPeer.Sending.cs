@@ -27,6 +27,9 @@ public sealed unsafe partial class WebSocketPeer
         {
             if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
             else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload);
+            // The sender was told to wait for OnDrain. It must come, even where everything has gone by now.
+            _drainOwed |= post.OwesDrain;
+            MarkDirty();
         }
 
         if (post.Payload!.Length != 0) ArrayPool<byte>.Shared.Return(post.Payload);
@@ -45,8 +48,9 @@ public sealed unsafe partial class WebSocketPeer
         byte[] copy = payload.IsEmpty ? EmptyPayload : ArrayPool<byte>.Shared.Rent(payload.Length);
         payload.CopyTo(copy);
         Interlocked.Add(ref _postedBytes, payload.Length);
-        _loop.Post(new LoopPost(request, this, copy, payload.Length));
-        return Volatile.Read(ref _blocked) ? SendStatus.Buffered : SendStatus.Sent;
+        bool blocked = Volatile.Read(ref _blocked);
+        _loop.Post(new LoopPost(request, this, copy, payload.Length, OwesDrain: blocked));
+        return blocked ? SendStatus.Buffered : SendStatus.Sent;
     }
 
     private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload)
@@ -66,7 +70,7 @@ public sealed unsafe partial class WebSocketPeer
             // Its own turn's answers are gathered in a large segment, a copy of a broadcast for someone else in a small one.
             Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
             _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage: true, maskingKey: 0));
-            if (_queue.Bytes >= FlushBytes) Flush();
+            if (!_blocked && _queue.Bytes >= FlushBytes) Flush();
         }
 
         return Report();
@@ -79,22 +83,20 @@ public sealed unsafe partial class WebSocketPeer
         if (!_drops) _queue.Append(payload[sent..], _loop.Segments, large: true);
     }
 
-    private void WriteControl(Opcode opcode, ReadOnlySpan<byte> payload)
+    private SendStatus WriteControl(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         MarkDirty();
         // Pongs too are bounded: who floods with pings and does not read the answers is cut off like any other slow reader.
-        if (_queue.Bytes > _loop.Options.MaxBufferedBytes)
-        {
-            Overflow();
-            return;
-        }
+        if (_queue.Bytes > _loop.Options.MaxBufferedBytes && !TryMakeRoom(0)) return Overflow();
 
         Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
         _queue.Commit(_writer.WriteControl(frame, opcode, payload, maskingKey: 0));
+        return SendStatus.Sent;
     }
 
     private SendStatus Report()
     {
+        if (_drops) return SendStatus.Closed; // the kernel said so while it was being sent
         if (!_blocked) return SendStatus.Sent;
         _drainOwed = true;
         return SendStatus.Buffered;

@@ -129,8 +129,8 @@ public sealed unsafe partial class WebSocketPeer
         if (payload.Length > FrameHeader.MaxControlPayload) throw new ArgumentException("At most 125 bytes (RFC 6455 section 5.5).", nameof(payload));
         if (_phase != WebSocketState.Open) return SendStatus.Closed;
         if (!_loop.IsCurrentThread) return PostSend(LoopRequest.Ping, payload);
-        WriteControl(Opcode.Ping, payload);
-        return Report();
+        SendStatus status = WriteControl(Opcode.Ping, payload);
+        return status == SendStatus.Sent ? Report() : status;
     }
 
     /// <summary>

@@ -25,7 +25,10 @@ public sealed class UpgradeContext
     /// </summary>
     public string? Subprotocol { get; set; }
 
-    /// <summary>Further fields of the answer, such as Set-Cookie.</summary>
+    /// <summary>
+    /// Further fields of the answer, such as Set-Cookie. They are written as they are: a field of the handshake itself (RFC 6455 section 4.2.2)
+    /// would make the client fail the connection.
+    /// </summary>
     public IList<KeyValuePair<string, string>> Headers => _headers;
 
     /// <summary>What becomes <see cref="WebSocketPeer.State"/> of the connection.</summary>
@@ -37,10 +40,12 @@ public sealed class UpgradeContext
 
     /// <summary>Refuses the handshake.</summary>
     /// <param name="refusal">Why: gives status and text. <see cref="HandshakeRefusal.Forbidden"/> is the application's own.</param>
-    /// <exception cref="ArgumentOutOfRangeException"><paramref name="refusal"/> is <see cref="HandshakeRefusal.None"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="refusal"/> is <see cref="HandshakeRefusal.None"/>, or no member at all.</exception>
     public void Refuse(HandshakeRefusal refusal = HandshakeRefusal.Forbidden)
     {
         ArgumentOutOfRangeException.ThrowIfEqual((int)refusal, (int)HandshakeRefusal.None, nameof(refusal));
+        // Here, where it is the handler's exception: the answer is written where there is nobody to catch one.
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((int)refusal, (int)HandshakeRefusal.TimedOut, nameof(refusal));
         Refusal = refusal;
     }
 

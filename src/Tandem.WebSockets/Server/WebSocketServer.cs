@@ -26,7 +26,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     private readonly Loop[] _loops;
     private WebSocketRoute[] _routes = [];
     private int _connections;
-    private int _next;
+    private uint _next; // unsigned: it may wrap around
     private bool _started;
 
     /// <summary>Creates a server that listens nowhere yet.</summary>
@@ -68,11 +68,11 @@ public sealed class WebSocketServer : IAsyncDisposable
     }
 
     /// <summary>Listens and serves.</summary>
-    /// <exception cref="InvalidOperationException">The server has been started before.</exception>
+    /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
     public void Start()
     {
-        if (_started) throw new InvalidOperationException("The server has been started before.");
+        if (_started) throw new InvalidOperationException("The server has been started or stopped before.");
         _started = true;
         try
         {
@@ -98,17 +98,23 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// Stops: accepts no more, closes every connection with 1001 behind what was sent to it, waits for the peers to answer, at most
     /// <see cref="WebSocketServerOptions.StopTimeout"/>, and drops those that have not.
     /// </summary>
-    /// <returns>Completes when all connections have ended.</returns>
-    public Task StopAsync()
+    /// <param name="cancellationToken">When it is cancelled, those that have not answered are dropped at once.</param>
+    /// <returns>Completes when all connections have ended; it is not cancelled, since the server stops in any case.</returns>
+    public async Task StopAsync(CancellationToken cancellationToken = default)
     {
         if (!_started)
         {
-            foreach (Loop loop in _loops) loop.Dispose();
-            return Task.CompletedTask;
+            _started = true;
+            foreach (Loop loop in _loops) loop.EndUnstarted();
+            return;
         }
 
         foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.Stop));
-        return Stopped;
+        await using CancellationTokenRegistration registration = cancellationToken.Register(() =>
+        {
+            foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.StopNow));
+        });
+        await Stopped.ConfigureAwait(false);
     }
 
     /// <inheritdoc />
@@ -122,22 +128,25 @@ public sealed class WebSocketServer : IAsyncDisposable
     internal void Deal(int fd, UInt128 addressKey, ushort port)
     {
         RemoteAddress address = _addresses.Enter(addressKey);
-        if (Interlocked.Increment(ref _connections) > (long)Options.MaxConnections + RefusalAllowance)
+        int connections = Interlocked.Increment(ref _connections);
+        if (connections > (long)Options.MaxConnections + RefusalAllowance)
         {
             _ = Libc.Close(fd);
             Leave(address);
             return;
         }
 
-        Loop loop = _loops[_next++ % _loops.Length];
-        if (loop.IsCurrentThread) loop.Adopt(fd, address, port);
-        else loop.Post(new LoopPost(LoopRequest.Adopt, Number: fd, Address: address, Port: port));
+        // Judged here, where connections are counted one after the other: by the time a loop adopts one, others behind it are counted too.
+        HandshakeRefusal refusal = AdmissionOf(connections, address);
+        Loop loop = _loops[_next++ % (uint)_loops.Length];
+        if (loop.IsCurrentThread) loop.Adopt(fd, address, port, refusal);
+        else loop.Post(new LoopPost(LoopRequest.Adopt, Number: fd, Address: address, Port: port, Refusal: refusal));
     }
 
-    /// <summary>Whether there is room for a connection that has just been counted.</summary>
-    internal HandshakeRefusal AdmissionOf(RemoteAddress address)
+    // Whether there is room for a connection that has just been counted.
+    private HandshakeRefusal AdmissionOf(int connections, RemoteAddress address)
     {
-        if (ConnectionCount > Options.MaxConnections) return HandshakeRefusal.TooManyConnections;
+        if (connections > Options.MaxConnections) return HandshakeRefusal.TooManyConnections;
         return address.Connections > Options.MaxConnectionsPerAddress ? HandshakeRefusal.TooManyConnectionsFromAddress : HandshakeRefusal.None;
     }
 

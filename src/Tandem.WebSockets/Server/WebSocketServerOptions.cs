@@ -15,7 +15,7 @@ public enum OverflowPolicy : byte
 }
 
 /// <summary>What a <see cref="WebSocketServer"/> listens on, accepts and waits for. Every size is bounded and every wait has a deadline.</summary>
-public sealed class WebSocketServerOptions
+public sealed record WebSocketServerOptions
 {
     /// <summary>
     /// Where to listen. Port 0 lets the system choose; <see cref="WebSocketServer.EndPoints"/> tells what it chose. Empty when every
@@ -38,7 +38,10 @@ public sealed class WebSocketServerOptions
     /// </summary>
     public int MaxConnectionsPerAddress { get; init; } = int.MaxValue;
 
-    /// <summary>How long a client may take from connecting to the last byte of its request. Then it is answered with 408. Default 10 s.</summary>
+    /// <summary>
+    /// How long a client may take from connecting to the last byte of its request. Then it is answered with 408; where
+    /// <see cref="OnUnclaimed"/> is set and its bytes do not tell yet whose they are, it is dropped. Default 10 s.
+    /// </summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
@@ -105,7 +108,10 @@ public sealed class WebSocketServerOptions
 
     internal void Validate()
     {
-        Check(EndPoints is not null, nameof(EndPoints), "must not be null");
+        Check(EndPoints is not null && !EndPoints.Contains(null!), nameof(EndPoints), "must not be null or hold null");
+        Check(Origins is not null, nameof(Origins), "must not be null");
+        Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
+        Check(Enum.IsDefined(OverflowPolicy), nameof(OverflowPolicy), "must be one of its members");
         Check(Loops is >= 1 and <= 1024, nameof(Loops), "must be 1 to 1024");
         Check(Backlog >= 1, nameof(Backlog), "must be at least 1");
         Check(MaxConnections >= 1, nameof(MaxConnections), "must be at least 1");

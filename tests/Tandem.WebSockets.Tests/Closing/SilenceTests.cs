@@ -1,0 +1,147 @@
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using Tandem.Protocol.Framing;
+using Tandem.WebSockets.Tests.Support;
+
+namespace Tandem.WebSockets.Tests.Closing;
+
+/// <summary>RFC 6455 section 5.5.2: keep-alive pings, and what becomes of peers that are silent. All by a clock that the test moves.</summary>
+public sealed class SilenceTests
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Answer = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
+    private readonly ManualTime _time = new();
+    private readonly TestHandler _handler = TestHandler.Echo();
+
+    [Fact]
+    public async Task A_silent_peer_is_pinged_after_the_interval_and_dropped_after_the_timeout()
+    {
+        await using TestServer server = Start(Timeout.InfiniteTimeSpan);
+        using RawClient client = await server.Open();
+        await _time.AdvanceAndSweep(Interval - Moment);
+        Assert.False(client.Socket.Poll(0, SelectMode.SelectRead));
+        _time.Advance(Moment);
+        Received ping = await client.Read();
+        Assert.Equal((Got.Ping, 0), (ping.Kind, ping.Payload.Length));
+        await _time.AdvanceAndSweep(Answer - Moment);
+        Assert.Equal(1, server.Server.ConnectionCount);
+        _time.Advance(Moment);
+        Assert.Contains((await client.Read()).Kind, new[] { Got.End, Got.Reset });
+        Assert.Equal(new CloseCause(CloseInitiator.Timeout, CloseCause.Abnormal, "", ProtocolFault.None), await _handler.CloseCause());
+        await server.NoConnections();
+    }
+
+    [Theory]
+    [InlineData("a pong")]
+    [InlineData("a message")]
+    [InlineData("a byte")]
+    public async Task Any_byte_after_the_ping_keeps_the_connection(string sign)
+    {
+        await using TestServer server = Start(Timeout.InfiniteTimeSpan);
+        using RawClient client = await server.Open();
+        byte[] message = Wire.Text("0123456789");
+        for (int i = 0; i < 5; i++)
+        {
+            _time.Advance(Interval + Moment);
+            Assert.Equal(Got.Ping, (await client.Read()).Kind);
+            await _time.AdvanceAndSweep(Answer - Moment);
+            byte[] bytes = sign switch { "a pong" => Wire.Pong(""), "a message" => message, _ => message[i..(i + 1)] };
+            await client.Send(bytes);
+            if (sign == "a message") await client.ReadText("0123456789");
+            await _time.Sweep(); // surely read
+            Assert.Equal(1, server.Server.ConnectionCount);
+        }
+
+        Assert.Empty(_handler.Closed);
+    }
+
+    [Fact]
+    public async Task A_peer_that_talks_is_not_pinged()
+    {
+        await using TestServer server = Start(Timeout.InfiniteTimeSpan);
+        using RawClient client = await server.Open();
+        for (int i = 0; i < 10; i++)
+        {
+            await _time.AdvanceAndSweep(Interval - Moment);
+            await client.Send(Wire.Text("x"));
+            await client.ReadText("x"); // and not a ping
+        }
+    }
+
+    [Fact]
+    public async Task A_peer_without_a_message_for_IdleTimeout_is_closed_with_1001_although_it_answers_pings()
+    {
+        await using TestServer server = Start(TimeSpan.FromSeconds(100));
+        using RawClient client = await server.Open();
+        await client.Send(Wire.Text("x"));
+        await client.ReadText("x");
+        for (int i = 0; i < 3; i++)
+        {
+            _time.Advance(Interval + Moment);
+            Assert.Equal(Got.Ping, (await client.Read()).Kind);
+            await client.Send(Wire.Pong(""));
+            await _time.Sweep();
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(9));
+        Assert.Equal("idle", (await client.ReadClose(1001)).Reason);
+        await client.Send(Wire.Close(1001));
+        await client.ReadEnd();
+        Assert.Equal((CloseInitiator.Timeout, WebSocketCloseStatus.EndpointUnavailable), ((await _handler.CloseCause()) is var cause ? (cause.Initiator, cause.Status) : default));
+    }
+
+    [Fact]
+    public async Task Messages_put_off_the_idle_timeout_and_no_ping_is_sent_for_it()
+    {
+        await using TestServer server = TestServer.Start(_handler, new WebSocketServerOptions
+        {
+            EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = _time, TickInterval = ManualTime.Tick,
+            KeepAliveInterval = Timeout.InfiniteTimeSpan, KeepAliveTimeout = Answer, IdleTimeout = TimeSpan.FromSeconds(10),
+        });
+        using RawClient client = await server.Open();
+        for (int i = 0; i < 10; i++)
+        {
+            await _time.AdvanceAndSweep(TimeSpan.FromSeconds(7));
+            await client.Send(Wire.Text("x"));
+            await client.ReadText("x"); // and not a ping, which would be a surprise where keep-alive is off
+        }
+
+        _time.Advance(TimeSpan.FromSeconds(10.5));
+        await client.ReadClose(1001);
+    }
+
+    [Fact]
+    public async Task Nothing_is_sent_to_a_silent_peer_when_keep_alive_is_off()
+    {
+        await using TestServer server = TestServer.Start(_handler, new WebSocketServerOptions
+        {
+            EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = _time, TickInterval = ManualTime.Tick, KeepAliveInterval = Timeout.InfiniteTimeSpan,
+        });
+        using RawClient client = await server.Open();
+        await _time.AdvanceAndSweep(TimeSpan.FromDays(10));
+        await client.Send(Wire.Text("x"));
+        await client.ReadText("x");
+    }
+
+    [Fact]
+    public async Task A_peer_that_does_not_read_is_dropped_like_a_silent_one()
+    {
+        _handler.Open = peer => peer.Send(WebSocketMessageType.Binary, new byte[16 << 20]);
+        await using TestServer server = Start(Timeout.InfiniteTimeSpan);
+        using RawClient client = await server.Open(receiveBuffer: 64 * 1024);
+        await Eventually.True(() => _handler.Peer.BufferedBytes > 0, "BufferedBytes");
+        await _time.AdvanceAndSweep(Interval + Moment);
+        Assert.Equal(1, server.Server.ConnectionCount);
+        await _time.AdvanceAndSweep(Answer + Moment);
+        Assert.Equal(CloseInitiator.Timeout, (await _handler.CloseCause()).Initiator);
+        await server.NoConnections();
+    }
+
+    private TestServer Start(TimeSpan idle) => TestServer.Start(_handler, new WebSocketServerOptions
+    {
+        EndPoints = TestServer.AnyPort, Loops = 1, OnError = _handler.Error, TimeProvider = _time, TickInterval = ManualTime.Tick,
+        KeepAliveInterval = Interval, KeepAliveTimeout = Answer, IdleTimeout = idle,
+    });
+}

@@ -1,0 +1,116 @@
+using System.Net.WebSockets;
+using Tandem.WebSockets.Tests.Support;
+
+namespace Tandem.WebSockets.Tests.Serving;
+
+/// <summary>In the steady state the loop allocates nothing for a message: measured on its own thread, between two of its callbacks.</summary>
+[Collection(nameof(Alone))]
+public sealed class AllocationTests
+{
+    [Theory]
+    [InlineData(20, 1_000, 11_000, 0)]
+    [InlineData(1_000, 1_000, 6_000, 0)]
+    // Over several receives: pooled, so a trimmed or contended pool may cost a buffer now and then, but not one a message.
+    [InlineData(16 * 1024, 500, 4_500, 40 * 1024)]
+    [InlineData(1 << 20, 20, 120, 6 << 20)]
+    public async Task Echoing_allocates_nothing_for_a_message(int size, int from, int to, long allowed)
+    {
+        int count = 0;
+        long allocated = -1;
+        // A bare handler: the recorder of the other tests is not to be measured.
+        var handler = new Measured((peer, type, payload) =>
+        {
+            count++;
+            if (count == from) allocated = -GC.GetAllocatedBytesForCurrentThread();
+            if (count == to) allocated += GC.GetAllocatedBytesForCurrentThread();
+            peer.Send(type, payload);
+        });
+        await Run(handler, async client =>
+        {
+            byte[] frame = Wire.Binary(Wire.Noise(size));
+            byte[] back = new byte[size + (size < 126 ? 2 : size < 65_536 ? 4 : 10)];
+            for (int i = 0; i < to; i++)
+            {
+                Task sending = client.Send(frame);
+                await ReadExactly(client, back);
+                await sending;
+            }
+        });
+        Assert.InRange(allocated, 0, allowed);
+    }
+
+    [Fact]
+    public async Task Sends_from_another_thread_allocate_a_constant_on_either_side()
+    {
+        const int Messages = 20_000;
+        WebSocketPeer? peer = null;
+        long loop = 0;
+        var handler = new Measured((sender, _, _) =>
+        {
+            peer = sender;
+            loop = GC.GetAllocatedBytesForCurrentThread() - loop;
+        });
+        long sender = 0;
+        await Run(handler, async client =>
+        {
+            byte[] back = new byte[22 * 20];
+            await client.Send(Wire.Text("who are you"));
+            await Eventually.True(() => Volatile.Read(ref peer) is not null, "the peer");
+            async Task Produce(int batches)
+            {
+                for (int i = 0; i < batches; i++)
+                {
+                    long before = GC.GetAllocatedBytesForCurrentThread();
+                    SendTwenty(peer!);
+                    sender += GC.GetAllocatedBytesForCurrentThread() - before;
+                    await ReadExactly(client, back);
+                }
+            }
+
+            await Produce(500);
+            loop = sender = 0;
+            await client.Send(Wire.Text("begin"));
+            await Eventually.True(() => Volatile.Read(ref loop) != 0, "the loop's figure");
+            await Produce(Messages / 20);
+            long begin = loop;
+            await client.Send(Wire.Text("end"));
+            await Eventually.True(() => Volatile.Read(ref loop) != begin, "the loop's figure");
+        });
+        // Far less than a byte a message: a segment of the queue or an array of the pool here and there.
+        Assert.InRange(loop, 0, Messages / 2);
+        Assert.InRange(sender, 0, Messages * 2L);
+    }
+
+    // As many as the shared pool of arrays keeps over from one thread to the other; a longer burst allocates what is over it.
+    private static void SendTwenty(WebSocketPeer peer)
+    {
+        Span<byte> payload = stackalloc byte[20];
+        for (int i = 0; i < 20; i++) peer.Send(WebSocketMessageType.Binary, payload);
+    }
+
+    private static async Task Run(Measured handler, Func<RawClient, Task> use)
+    {
+        await using var server = new WebSocketServer(new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1 });
+        server.Map(new WebSocketRoute("/ws", handler));
+        server.Start();
+        using RawClient client = await RawClient.Connect(server.EndPoints[0]);
+        await client.Upgrade();
+        await use(client);
+    }
+
+    private static async Task ReadExactly(RawClient client, Memory<byte> buffer)
+    {
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
+        for (; !buffer.IsEmpty;)
+        {
+            int count = await client.Socket.ReceiveAsync(buffer, deadline.Token);
+            Assert.NotEqual(0, count);
+            buffer = buffer[count..];
+        }
+    }
+
+    private sealed class Measured(TestHandler.PayloadAction action) : WebSocketHandler
+    {
+        public override void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload) => action(peer, type, payload);
+    }
+}

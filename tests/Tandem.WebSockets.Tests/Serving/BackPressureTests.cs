@@ -1,0 +1,352 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using Tandem.WebSockets.Tests.Support;
+
+namespace Tandem.WebSockets.Tests.Serving;
+
+/// <summary>Peers that read more slowly than they are sent to: what waits is in order, bounded and told to the application; nobody else waits.</summary>
+public sealed class BackPressureTests
+{
+    private const int SmallBuffer = 32 * 1024;
+
+    [Theory]
+    [InlineData(100)]
+    [InlineData(5_000)]
+    [InlineData(200_000)]
+    public async Task Send_says_Buffered_and_OnDrain_comes_when_all_has_gone(int size)
+    {
+        var waitingAtDrain = new ConcurrentQueue<int>();
+        int sent = 0;
+        int filled = 0;
+        var handler = new TestHandler
+        {
+            Message = (peer, _, _) =>
+            {
+                SendStatus status;
+                do
+                {
+                    status = peer.Send(WebSocketMessageType.Binary, Wire.Noise(size, sent));
+                    sent++;
+                }
+                while (status == SendStatus.Sent);
+                Assert.Equal(SendStatus.Buffered, status);
+                for (int i = 0; i < 10; i++) Assert.Equal(SendStatus.Buffered, peer.Send(WebSocketMessageType.Binary, Wire.Noise(size, sent++)));
+                Assert.True(peer.BufferedBytes > 10 * size);
+                Volatile.Write(ref filled, filled + 1);
+            },
+            Drain = peer =>
+            {
+                waitingAtDrain.Enqueue(peer.BufferedBytes);
+                peer.Send("drained");
+            },
+        };
+        await using TestServer server = TestServer.Start(handler);
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        for (int round = 1; round <= 2; round++)
+        {
+            int first = sent;
+            await client.Send(Wire.Text("go"));
+            await Eventually.Equal(round, () => Volatile.Read(ref filled), "rounds");
+            Assert.Equal(round - 1, waitingAtDrain.Count);
+            for (int i = first; i < sent; i++) await client.ReadMessage(Got.Binary, Wire.Noise(size, i));
+            await client.ReadText("drained");
+            Assert.Equal(Enumerable.Repeat(0, round), waitingAtDrain);
+            await Eventually.Equal(0, () => handler.Peer.BufferedBytes, "BufferedBytes");
+        }
+
+        Assert.Empty(handler.Errors);
+    }
+
+    [Fact]
+    public async Task Whoever_was_told_Buffered_on_another_thread_is_told_OnDrain()
+    {
+        var drained = new SemaphoreSlim(0);
+        var handler = new TestHandler { Drain = _ => drained.Release() };
+        await using TestServer server = TestServer.Start(handler);
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
+        WebSocketPeer peer = handler.Peer;
+        const int Messages = 1500;
+        // Sends whenever it may and waits whenever it is told to: one missing OnDrain and it waits for ever.
+        Task producing = Task.Run(async () =>
+        {
+            byte[] payload = new byte[40_000];
+            for (int i = 0; i < Messages; i++)
+            {
+                BitConverter.TryWriteBytes(payload, i);
+                SendStatus status = peer.Send(WebSocketMessageType.Binary, payload);
+                Assert.True(status is SendStatus.Sent or SendStatus.Buffered);
+                if (status == SendStatus.Sent && peer.BufferedBytes < 1 << 20) continue;
+                if (status == SendStatus.Buffered) Assert.True(await drained.WaitAsync(Eventually.Deadline), $"no OnDrain, {i}");
+                else await Eventually.True(() => peer.BufferedBytes < 1 << 20, "room");
+                while (drained.Wait(0))
+                {
+                }
+            }
+        });
+        for (int i = 0; i < Messages; i++) Assert.Equal(i, BitConverter.ToInt32((await client.Read()).Payload));
+        await producing.InTime();
+    }
+
+    [Fact]
+    public async Task OnDrain_comes_even_when_all_had_gone_before_the_loop_took_the_message_that_was_Buffered()
+    {
+        using var entered = new ManualResetEventSlim();
+        using var gate = new ManualResetEventSlim();
+        int drains = 0;
+        int sent = 0;
+        var handler = new TestHandler
+        {
+            Message = (peer, type, _) =>
+            {
+                if (type == WebSocketMessageType.Text)
+                {
+                    entered.Set();
+                    gate.Wait(Eventually.Deadline);
+                    return;
+                }
+
+                do sent++;
+                while (peer.Send(WebSocketMessageType.Binary, new byte[50_000]) == SendStatus.Sent);
+            },
+            Drain = _ => Interlocked.Increment(ref drains),
+        };
+        await using TestServer server = TestServer.Start(handler);
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
+        WebSocketPeer peer = handler.Peer;
+        using RawClient holder = await server.Open();
+        await client.Send(Wire.Binary([]));
+        await Eventually.True(() => peer.BufferedBytes > 0, "BufferedBytes");
+        await holder.Send(Wire.Text("hold the loop"));
+        Assert.True(entered.Wait(Eventually.Deadline));
+        // While the loop is held: the client makes room, of which the loop knows nothing, and another thread sends.
+        for (int i = 1; i < sent; i++) await client.Read();
+        Assert.Equal(SendStatus.Buffered, peer.Send("buffered"));
+        gate.Set();
+        // The loop sends the rest first, and tells of it; what was posted needs an OnDrain of its own.
+        await client.Read();
+        await client.ReadText("buffered");
+        await Eventually.Equal(2, () => Volatile.Read(ref drains), "OnDrain");
+    }
+
+    [Fact]
+    public async Task Overflow_drops_the_connection_by_default_and_calls_nothing_back_within_Send()
+    {
+        SendStatus last = SendStatus.Sent;
+        int sent = 0;
+        var handler = new TestHandler
+        {
+            Message = (peer, _, _) =>
+            {
+                do last = peer.Send(WebSocketMessageType.Binary, new byte[50_000]);
+                while (last != SendStatus.Closed && ++sent < 10_000);
+                Assert.Equal(WebSocketState.Aborted, peer.ConnectionState);
+                Assert.Equal(SendStatus.Closed, peer.Send("x"));
+            },
+        };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20 });
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        await client.Send(Wire.Text("go"));
+        Assert.Equal((CloseInitiator.Overflow, CloseCause.Abnormal), ((await handler.CloseCause()) is var cause ? (cause.Initiator, cause.Status) : default));
+        Assert.Equal(SendStatus.Closed, last);
+        Assert.Empty(handler.Errors);
+        await server.NoConnections();
+    }
+
+    [Fact]
+    public async Task Overflow_drops_only_the_message_when_so_configured()
+    {
+        var taken = new List<int>();
+        var dropped = new List<int>();
+        var handler = new TestHandler
+        {
+            Message = (peer, _, payload) =>
+            {
+                if (payload.Length == 0)
+                {
+                    peer.Send("alive");
+                    return;
+                }
+
+                for (int i = 0; dropped.Count < 20; i++)
+                {
+                    SendStatus status = peer.Send(WebSocketMessageType.Binary, Wire.Noise(50_000, i));
+                    (status == SendStatus.Dropped ? dropped : taken).Add(i);
+                    Assert.NotEqual(SendStatus.Closed, status);
+                    Assert.True(peer.BufferedBytes <= 1 << 20);
+                }
+            },
+        };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        {
+            EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20, OverflowPolicy = OverflowPolicy.DropMessage,
+        });
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        await client.Send(Wire.Text("go"));
+        await Eventually.Equal(20, () => dropped.Count, "dropped");
+        foreach (int i in taken) await client.ReadMessage(Got.Binary, Wire.Noise(50_000, i));
+        await client.Send(Wire.Text(""));
+        await client.ReadText("alive");
+        Assert.Empty(handler.Errors);
+    }
+
+    [Theory]
+    [InlineData(OverflowPolicy.Close)]
+    [InlineData(OverflowPolicy.DropMessage)]
+    public async Task Sends_from_another_thread_are_bounded_even_while_the_loop_does_not_look(OverflowPolicy policy)
+    {
+        using var entered = new ManualResetEventSlim();
+        using var gate = new ManualResetEventSlim();
+        var handler = new TestHandler
+        {
+            Message = (_, _, _) =>
+            {
+                entered.Set();
+                gate.Wait(Eventually.Deadline);
+            },
+        };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        {
+            EndPoints = TestServer.AnyPort, Loops = 1, MaxBufferedBytes = 1 << 20, OverflowPolicy = policy,
+        });
+        using RawClient client = await server.Open();
+        await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
+        await client.Send(Wire.Text("hold the loop"));
+        Assert.True(entered.Wait(Eventually.Deadline));
+        byte[] payload = new byte[100_000];
+        List<SendStatus> statuses = [];
+        for (int i = 0; i < 12; i++) statuses.Add(handler.Peer.Send(WebSocketMessageType.Binary, payload));
+        Assert.Equal(Enumerable.Repeat(SendStatus.Sent, 10), statuses[..10]);
+        Assert.Equal(Enumerable.Repeat(policy == OverflowPolicy.Close ? SendStatus.Closed : SendStatus.Dropped, 2), statuses[10..]);
+        Assert.Equal(10 * payload.Length, handler.Peer.BufferedBytes);
+        gate.Set();
+        for (int i = 0; i < 10; i++) await client.ReadMessage(Got.Binary, payload);
+        if (policy == OverflowPolicy.DropMessage)
+        {
+            handler.Peer.Send("alive");
+            await client.ReadText("alive");
+        }
+        else
+        {
+            Assert.Equal(CloseInitiator.Overflow, (await handler.CloseCause()).Initiator);
+        }
+    }
+
+    [Fact]
+    public async Task One_message_of_any_size_is_taken_where_nothing_waits()
+    {
+        var handler = new TestHandler { Message = (peer, _, _) => Assert.NotEqual(SendStatus.Closed, peer.Send(WebSocketMessageType.Binary, new byte[8 << 20])) };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 0 });
+        using RawClient client = await server.Open();
+        await client.Send(Wire.Text("x"));
+        Assert.Equal(8 << 20, (await client.Read()).Payload.Length);
+        Assert.Empty(handler.Errors);
+    }
+
+    [Fact]
+    public async Task Answers_gathered_in_one_turn_do_not_count_as_waiting_for_the_peer()
+    {
+        // With no bytes allowed to wait at all, a burst of messages and pings is still answered: the kernel takes it.
+        await using TestServer server = TestServer.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxBufferedBytes = 0 });
+        using RawClient client = await server.Open();
+        await client.Send(Wire.Concat(Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? Wire.Text($"{i}") : Wire.Ping($"{i}"))));
+        for (int i = 0; i < 100; i++)
+        {
+            Received received = await client.Read();
+            Assert.Equal((i % 2 == 0 ? Got.Text : Got.Pong, $"{i}"), (received.Kind, received.Text));
+        }
+    }
+
+    [Fact]
+    public async Task Ping_says_what_became_of_it_like_Send()
+    {
+        var statuses = new ConcurrentQueue<SendStatus>();
+        var handler = new TestHandler
+        {
+            Message = (peer, _, _) =>
+            {
+                statuses.Enqueue(peer.Ping());
+                while (peer.Send(WebSocketMessageType.Binary, new byte[50_000]) != SendStatus.Dropped)
+                {
+                }
+
+                statuses.Enqueue(peer.Ping());
+                while (peer.BufferedBytes <= 1 << 20) peer.Ping(new byte[125]);
+                statuses.Enqueue(peer.Ping());
+            },
+        };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        {
+            EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20, OverflowPolicy = OverflowPolicy.DropMessage,
+        });
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        await client.Send(Wire.Text("go"));
+        await Eventually.Equal(3, () => statuses.Count, "pings");
+        Assert.Equal([SendStatus.Sent, SendStatus.Buffered, SendStatus.Dropped], statuses);
+    }
+
+    [Fact]
+    public async Task Who_does_not_read_the_answers_cannot_go_on_asking()
+    {
+        const int Size = 10_000;
+        const int Messages = 3_000; // 30 MB, far more than the buffers of both kernels and the pause take together
+        int received = 0;
+        var handler = TestHandler.Echo();
+        handler.Message = (peer, type, payload) =>
+        {
+            received++;
+            peer.Send(type, payload);
+        };
+        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, ReceivePauseBytes = 256 * 1024 });
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        using RawClient other = await server.Open();
+        Task sending = Task.Run(async () =>
+        {
+            for (int i = 0; i < Messages; i++)
+            {
+                for (ReadOnlyMemory<byte> rest = Wire.Binary(Wire.Noise(Size, i)); !rest.IsEmpty;) rest = rest[await client.Socket.SendAsync(rest)..];
+            }
+        });
+        WebSocketPeer peer = handler.Opened.First();
+        await Eventually.True(() => peer.BufferedBytes > 256 * 1024, "the pause");
+        // Others are served meanwhile, and the one that waits has not been read any further.
+        for (int i = 0; i < 100; i++)
+        {
+            await other.Send(Wire.Text("x"));
+            await other.ReadText("x");
+        }
+
+        int stalled = Volatile.Read(ref received);
+        Assert.False(sending.IsCompleted);
+        Assert.InRange(peer.BufferedBytes, 256 * 1024, 1 << 20);
+        for (int i = 0; i < 100; i++)
+        {
+            await other.Send(Wire.Text("x"));
+            await other.ReadText("x");
+        }
+
+        Assert.Equal(stalled + 100, Volatile.Read(ref received));
+        for (int i = 0; i < Messages; i++) await client.ReadMessage(Got.Binary, Wire.Noise(Size, i));
+        await sending.InTime();
+        await Eventually.Equal(0, () => peer.BufferedBytes, "BufferedBytes");
+    }
+
+    [Fact]
+    public async Task A_writer_of_single_bytes_holds_nobody_up()
+    {
+        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        using RawClient slow = await server.Open();
+        using RawClient fast = await server.Open();
+        byte[] text = Wire.TextBytes(500);
+        Task dripping = slow.SendInPieces(Wire.Message(WebSocketMessageType.Text, text), 1);
+        for (int i = 0; i < 500; i++)
+        {
+            await fast.Send(Wire.Text($"{i}"));
+            await fast.ReadText($"{i}");
+        }
+
+        await dripping;
+        await slow.ReadMessage(Got.Text, text);
+    }
+}
