@@ -45,7 +45,12 @@ internal static class ConnectFailures
     /// <summary>A 101 that breaks a rule.</summary>
     public static WebSocketException Broken(ClientHandshakeFault fault, ResponseHead head)
     {
-        WebSocketError error = fault == ClientHandshakeFault.UnofferedSubprotocol ? WebSocketError.UnsupportedProtocol : WebSocketError.HeaderError;
+        WebSocketError error = fault switch
+        {
+            ClientHandshakeFault.InvalidHead => WebSocketError.NotAWebSocket,
+            ClientHandshakeFault.UnofferedSubprotocol => WebSocketError.UnsupportedProtocol,
+            _ => WebSocketError.HeaderError,
+        };
         return Wrap(error, new WebSocketConnectException(WebSocketConnectPhase.Handshake, $"The server's handshake is wrong: {fault.Text()}.")
         {
             Fault = fault,

@@ -98,7 +98,7 @@ internal sealed class TcpDialer(TimeProvider time)
     }
 
     private static SocketException AllFailed(List<(IPEndPoint EndPoint, SocketException Exception)> failures) => new(
-        failures[0].Exception.ErrorCode,
+        (int)failures[0].Exception.SocketErrorCode,
         string.Join("; ", failures.Select(failure => $"{failure.EndPoint}: {failure.Exception.Message}")));
 
     private static async Task<Socket> ConnectSocketAsync(IPEndPoint endPoint, CancellationToken cancellationToken)

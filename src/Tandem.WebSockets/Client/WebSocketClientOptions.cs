@@ -62,8 +62,8 @@ public sealed record WebSocketClientOptions
 
     internal void Validate()
     {
-        Check(Subprotocols is not null, nameof(Subprotocols), "must not be null");
-        Check(Headers is not null, nameof(Headers), "must not be null");
+        Check(Subprotocols is not null && !Subprotocols.Contains(null!), nameof(Subprotocols), "must not be null or hold null");
+        Check(Headers is not null && Headers.All(field => field is { Key: not null, Value: not null }), nameof(Headers), "must not be null or hold null");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         Check(Subprotocols!.Distinct(StringComparer.Ordinal).Count() == Subprotocols!.Count, nameof(Subprotocols), "must be distinct (RFC 6455 section 4.1)");
         CheckWait(DialTimeout, nameof(DialTimeout));
@@ -71,8 +71,9 @@ public sealed record WebSocketClientOptions
         CheckWait(HandshakeTimeout, nameof(HandshakeTimeout));
     }
 
+    // What the timers of .NET can count.
     private static void CheckWait(TimeSpan wait, string name) =>
-        Check(wait > TimeSpan.Zero || wait == Timeout.InfiniteTimeSpan, name, "must be positive, or Timeout.InfiniteTimeSpan");
+        Check((wait > TimeSpan.Zero && wait.TotalDays <= 49) || wait == Timeout.InfiniteTimeSpan, name, "must be positive and at most 49 days, or Timeout.InfiniteTimeSpan");
 
     private static void Check(bool holds, string name, string rule)
     {
