@@ -31,13 +31,13 @@ public sealed class AcceptedTests
     {
         await using TestServer server = TestServer.Start(TestHandler.Echo());
         using RawClient client = await server.Connect();
-        byte[] long_ = Wire.Noise(40_000);
-        byte[] all = [.. Wire.Ascii(Wire.Request()), .. Wire.Text("one"), .. Wire.Ping("two"), .. Wire.Binary(long_), .. Wire.Close(1000)];
+        byte[] large = Wire.Noise(40_000);
+        byte[] all = [.. Wire.Ascii(Wire.Request()), .. Wire.Text("one"), .. Wire.Ping("two"), .. Wire.Binary(large), .. Wire.Close(1000)];
         await client.SendInPieces(all, size == 7 ? 997 : size);
         await client.ReadAccepted();
         await client.ReadText("one");
         Assert.Equal("two", (await client.Read()).Text);
-        await client.ReadMessage(Got.Binary, long_);
+        await client.ReadMessage(Got.Binary, large);
         await client.ReadClose(1000);
         await client.ReadEnd();
     }

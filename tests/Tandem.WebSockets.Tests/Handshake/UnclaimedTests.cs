@@ -22,7 +22,7 @@ public sealed class UnclaimedTests
         Wire.Request("/other"),
         "POST /ws HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello",
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-        "GET /ws HTTP/1.1\nHost: localhost\n\n",
+        "GET /other HTTP/1.1\nHost: localhost\n\n",
         "GET /" + new string('a', 9000),
         Encoding.Latin1.GetString(TlsHello),
     ];
@@ -68,13 +68,16 @@ public sealed class UnclaimedTests
         Assert.Empty(_handed);
     }
 
-    [Fact]
-    public async Task A_wrong_handshake_for_a_route_is_answered_by_the_server()
+    [Theory]
+    [InlineData("Version: 13", "Version: 8", 426)]
+    [InlineData("Host: localhost", "No host", 400)]
+    [InlineData("\r\n", "\n", 400)]
+    public async Task A_wrong_handshake_for_a_route_is_answered_by_the_server(string right, string wrong, int status)
     {
         await using TestServer server = Start(_handed.Enqueue);
         using RawClient client = await server.Connect();
-        await client.Send(Wire.Request().Replace("Version: 13", "Version: 8", StringComparison.Ordinal));
-        Assert.StartsWith("HTTP/1.1 426 ", await client.ReadToEnd(), StringComparison.Ordinal);
+        await client.Send(Wire.Request().Replace(right, wrong, StringComparison.Ordinal));
+        Assert.StartsWith($"HTTP/1.1 {status} ", await client.ReadToEnd(), StringComparison.Ordinal);
         Assert.Empty(_handed);
     }
 
