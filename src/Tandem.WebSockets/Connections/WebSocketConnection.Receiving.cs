@@ -1,0 +1,286 @@
+using System.Buffers;
+using System.Net.WebSockets;
+using System.Runtime.CompilerServices;
+using Tandem.Protocol.Framing;
+
+namespace Tandem.WebSockets;
+
+/// <content>
+/// Receiving. The receiver is one at a time: the application's receive, or a close that discards what comes before the peer's answer.
+/// </content>
+public sealed partial class WebSocketConnection
+{
+    // Where at least this much of a frame fits the application's buffer, it is read straight into it; for less, a read that may bring the
+    // frames behind it as well is worth the copy.
+    private const int DirectBytes = 4 * 1024;
+
+    private enum Receiver : byte
+    {
+        None,
+        Application,
+        Closer,
+    }
+
+    private enum Found : byte
+    {
+        Data,
+        NeedsMore,
+        Close,
+        Fault,
+    }
+
+    // Guarded by the gate.
+    private Receiver _receiver;
+    private TaskCompletionSource? _receiverLeft;
+
+    // Of the receiver.
+    private WebSocketReader _reader;
+    private byte[]? _buffer; // rented while there are bytes in it
+    private int _start; // from here to _end: received, and not given to the reader
+    private int _end;
+    private int _payloadStart; // unmasked payload of the frame in progress that the application has not taken
+    private int _payloadLength;
+    private bool _inFrame;
+    private bool _endsMessage; // the frame's payload in hand is the last of its message
+
+    /// <inheritdoc cref="ReceiveAsync(Memory{byte}, CancellationToken)"/>
+    public override async Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken)
+    {
+        Validate(buffer);
+        ValueWebSocketReceiveResult result = await ReceiveAsync(buffer.AsMemory(), cancellationToken).ConfigureAwait(false);
+        return result.MessageType == WebSocketMessageType.Close
+            ? new WebSocketReceiveResult(0, WebSocketMessageType.Close, true, _closeStatus, _closeStatusDescription)
+            : new WebSocketReceiveResult(result.Count, result.MessageType, result.EndOfMessage);
+    }
+
+    /// <summary>
+    /// Receives until the buffer is full or the frame ends, whichever comes first. Pings are answered meanwhile. One receive at a time.
+    /// </summary>
+    /// <param name="buffer">Where the payload goes. An empty one waits for the next frame, without a buffer being held.</param>
+    /// <param name="cancellationToken">Aborts the connection.</param>
+    /// <returns>
+    /// How much was received of which kind of message, and whether it ends here; or the peer's close frame, whose code is in
+    /// <see cref="CloseStatus"/>. To be awaited at most once.
+    /// </returns>
+    /// <exception cref="WebSocketException">
+    /// InvalidState: neither open nor CloseSent. Faulted: the peer broke a rule, and has been sent a close frame. ConnectionClosedPrematurely:
+    /// the transport ended.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">Cancelled, or the connection was aborted.</exception>
+    /// <exception cref="InvalidOperationException">A receive is pending.</exception>
+    public override ValueTask<ValueWebSocketReceiveResult> ReceiveAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        lock (_gate)
+        {
+            if (_phase is not (WebSocketState.Open or WebSocketState.CloseSent))
+            {
+                return ValueTask.FromException<ValueWebSocketReceiveResult>(InvalidState("receiving"));
+            }
+
+            if (_receiver == Receiver.Application)
+            {
+                return ValueTask.FromException<ValueWebSocketReceiveResult>(new InvalidOperationException("A receive is pending already."));
+            }
+
+            if (_receiver == Receiver.Closer) return ReceiveCloseAsync(ReceiverLeft(), cancellationToken);
+            _receiver = Receiver.Application;
+        }
+
+        return ReceiveCoreAsync(buffer, cancellationToken);
+    }
+
+    // A close is waiting for the peer's answer and discards what comes before it; so there is only that answer to be received.
+    private async ValueTask<ValueWebSocketReceiveResult> ReceiveCloseAsync(Task left, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await left.WaitAsync(cancellationToken).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            Abort();
+            throw;
+        }
+
+        if (State == WebSocketState.Closed && _closeStatus is not null) return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
+        throw Failure(null, cancellationToken);
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ValueWebSocketReceiveResult> ReceiveCoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state => ((WebSocketConnection)state!).Abort(), this);
+        try
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            int filled = 0;
+            Found found;
+            while ((found = Take(buffer.Span, ref filled)) == Found.NeedsMore)
+            {
+                if (_buffer is null && IsDirect(buffer.Length - filled, out int count))
+                {
+                    int read = await ReadAsync(buffer.Slice(filled, count), cancellationToken).ConfigureAwait(false);
+                    if (!AcceptDirect(buffer.Span.Slice(filled, read)))
+                    {
+                        found = Found.Fault;
+                        break;
+                    }
+
+                    filled += read;
+                    continue;
+                }
+
+                if (_buffer is null)
+                {
+                    // Waits for bytes without a buffer. What a stream says that cannot wait like that does not matter: the read behind it waits.
+                    if (filled == 0) await ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                    RentBuffer();
+                }
+
+                _end += await ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
+            }
+
+            if (found == Found.Data) return new ValueWebSocketReceiveResult(filled, _reader.MessageType, !_inFrame && _endsMessage);
+            if (found == Found.Fault) await FailAsync(_reader.Fault).ConfigureAwait(false);
+            else await EndAsync().ConfigureAwait(false);
+            return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
+        }
+        catch (Exception exception) when (exception is not WebSocketException { WebSocketErrorCode: WebSocketError.Faulted })
+        {
+            if (cancellationToken.IsCancellationRequested) Abort();
+            else OnTransportEnd();
+            throw Failure(exception is EndOfStreamException ? null : exception, cancellationToken);
+        }
+        finally
+        {
+            registration.Dispose();
+            LeaveReceiver();
+        }
+    }
+
+    /// <summary>Takes what has arrived: payload into the application's buffer, control frames to where they belong.</summary>
+    private Found Take(Span<byte> buffer, ref int filled)
+    {
+        while (true)
+        {
+            if (_inFrame)
+            {
+                int count = Math.Min(_payloadLength, buffer.Length - filled);
+                _buffer.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
+                _payloadStart += count;
+                _payloadLength -= count;
+                filled += count;
+                _inFrame = _payloadLength != 0 || _reader.FrameRemaining != 0;
+                if (!_inFrame || filled == buffer.Length) return Found.Data;
+            }
+
+            if (_start == _end)
+            {
+                DropBuffer();
+                return Found.NeedsMore;
+            }
+
+            WebSocketEvent found = _reader.Read(_buffer.AsSpan(_start, _end - _start), out int consumed, out Span<byte> payload);
+            _start += consumed;
+            switch (found)
+            {
+                case WebSocketEvent.Payload:
+                case WebSocketEvent.EndOfMessage:
+                    _inFrame = true;
+                    _endsMessage = found == WebSocketEvent.EndOfMessage;
+                    _payloadLength = payload.Length;
+                    _payloadStart = _start - payload.Length;
+                    break;
+                case WebSocketEvent.NeedMoreData when consumed != 0:
+                    _inFrame = true; // its header, and no payload yet
+                    break;
+                case WebSocketEvent.NeedMoreData:
+                    MakeRoom();
+                    return Found.NeedsMore;
+                case WebSocketEvent.Ping:
+                    _sender.Pong(payload);
+                    break;
+                case WebSocketEvent.Pong: // that something came is all that keep-alive asks
+                    break;
+                case WebSocketEvent.Close:
+                    OnPeerClose(payload);
+                    return Found.Close;
+                default:
+                    return Found.Fault;
+            }
+        }
+    }
+
+    private bool IsDirect(int room, out int count)
+    {
+        count = _inFrame ? (int)Math.Min(room, _reader.FrameRemaining) : 0;
+        return count >= DirectBytes;
+    }
+
+    private bool AcceptDirect(Span<byte> bytes)
+    {
+        WebSocketEvent found = _reader.Read(bytes, out _, out _);
+        _endsMessage = found == WebSocketEvent.EndOfMessage;
+        return found != WebSocketEvent.Fault;
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        ValueTask<int> read = _stream.ReadAsync(buffer, cancellationToken);
+        if (!read.IsCompleted) BeginWait();
+        int count = await read.ConfigureAwait(false);
+        if (buffer.IsEmpty) return 0;
+        EndWait();
+        return count != 0 ? count : throw new EndOfStreamException();
+    }
+
+    // Bytes that came behind the handshake.
+    private void Hold(ReadOnlySpan<byte> received)
+    {
+        _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(received.Length, _options.ReceiveBufferSize));
+        received.CopyTo(_buffer);
+        _end = received.Length;
+    }
+
+    private void RentBuffer()
+    {
+        _buffer = ArrayPool<byte>.Shared.Rent(_options.ReceiveBufferSize);
+        _start = _end = 0;
+    }
+
+    private void DropBuffer()
+    {
+        if (_buffer is null) return;
+        ArrayPool<byte>.Shared.Return(_buffer);
+        _buffer = null;
+        _start = _end = _payloadLength = 0;
+    }
+
+    // What is left is the beginning of a header or of a control frame: at most 139 bytes.
+    private void MakeRoom()
+    {
+        if (_start == 0) return;
+        _buffer.AsSpan(_start, _end - _start).CopyTo(_buffer);
+        _end -= _start;
+        _start = 0;
+    }
+
+    private void LeaveReceiver()
+    {
+        if (_start == _end && _payloadLength == 0) DropBuffer();
+        TaskCompletionSource? left;
+        lock (_gate)
+        {
+            _receiver = Receiver.None;
+            left = _receiverLeft;
+            _receiverLeft = null;
+            if (_dropped) DropBuffer();
+        }
+
+        left?.SetResult();
+    }
+
+    // The gate is held.
+    private Task ReceiverLeft() => (_receiverLeft ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+}
