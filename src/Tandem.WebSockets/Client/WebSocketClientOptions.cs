@@ -57,6 +57,12 @@ public sealed record WebSocketClientOptions
     /// <summary>How long the server may take for its whole answer, the body of a refusal included. Default 10 s.</summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// Limits and deadlines of the connection once it is open. Its role, subprotocol and clock are not read: they are the client's, the
+    /// handshake's and <see cref="TimeProvider"/>. Default: those of <see cref="WebSocketConnectionOptions"/>.
+    /// </summary>
+    public WebSocketConnectionOptions Connection { get; init; } = new();
+
     /// <summary>The clock for all deadlines. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
@@ -66,6 +72,8 @@ public sealed record WebSocketClientOptions
         Check(Headers is not null && Headers.All(field => field is { Key: not null, Value: not null }), nameof(Headers), "must not be null or hold null");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         Check(Subprotocols!.Distinct(StringComparer.Ordinal).Count() == Subprotocols!.Count, nameof(Subprotocols), "must be distinct (RFC 6455 section 4.1)");
+        Check(Connection is not null, nameof(Connection), "must not be null");
+        Connection!.Validate();
         CheckWait(DialTimeout, nameof(DialTimeout));
         CheckWait(TlsTimeout, nameof(TlsTimeout));
         CheckWait(HandshakeTimeout, nameof(HandshakeTimeout));

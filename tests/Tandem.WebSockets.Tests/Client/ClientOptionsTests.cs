@@ -17,6 +17,7 @@ public sealed class ClientOptionsTests
         { "TlsTimeout", new() { TlsTimeout = TimeSpan.FromSeconds(-2) } },
         { "HandshakeTimeout", new() { HandshakeTimeout = TimeSpan.FromDays(50) } },
         { "TimeProvider", new() { TimeProvider = null! } },
+        { "Connection", new() { Connection = null! } },
     };
 
     [Theory]
@@ -25,6 +26,14 @@ public sealed class ClientOptionsTests
     {
         ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => Connect(new Uri("ws://127.0.0.1:1/"), options));
         Assert.StartsWith($"WebSocketClientOptions.{name} must ", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_the_open_connection_would_refuse_is_refused_before_there_is_one()
+    {
+        var options = new WebSocketClientOptions { Connection = new() { ReceiveBufferSize = 1 } };
+        ArgumentException refused = await Assert.ThrowsAsync<ArgumentException>(() => Connect(new Uri("ws://127.0.0.1:1/"), options));
+        Assert.Contains("ReceiveBufferSize", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
