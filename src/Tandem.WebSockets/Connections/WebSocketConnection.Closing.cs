@@ -233,18 +233,18 @@ public sealed partial class WebSocketConnection
         return actions;
     }
 
-    private static void Validate(WebSocketCloseStatus status, string? description)
+    private static void Validate(WebSocketCloseStatus closeStatus, string? statusDescription)
     {
-        if (status != WebSocketCloseStatus.Empty && !ClosePayload.IsSendable(status))
+        if (closeStatus != WebSocketCloseStatus.Empty && !ClosePayload.IsSendable(closeStatus))
         {
-            throw new ArgumentException($"RFC 6455 section 7.4: the close code {(int)status} must not be sent.", nameof(status));
+            throw new ArgumentException($"RFC 6455 section 7.4: the close code {(int)closeStatus} must not be sent.", nameof(closeStatus));
         }
 
-        if (string.IsNullOrEmpty(description)) return;
-        if (status == WebSocketCloseStatus.Empty) throw new ArgumentException("A close frame without a code has no reason.", nameof(description));
-        if (Encoding.UTF8.GetByteCount(description) > ClosePayload.MaxReasonLength)
+        if (string.IsNullOrEmpty(statusDescription)) return;
+        if (closeStatus == WebSocketCloseStatus.Empty) throw new ArgumentException("A close frame without a code has no reason.", nameof(statusDescription));
+        if (Encoding.UTF8.GetByteCount(statusDescription) > ClosePayload.MaxReasonLength)
         {
-            throw new ArgumentException("RFC 6455 section 5.5: the reason has more than 123 bytes of UTF-8.", nameof(description));
+            throw new ArgumentException("RFC 6455 section 5.5: the reason has more than 123 bytes of UTF-8.", nameof(statusDescription));
         }
     }
 }

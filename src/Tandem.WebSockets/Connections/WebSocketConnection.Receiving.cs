@@ -44,13 +44,10 @@ public sealed partial class WebSocketConnection
     private bool _endsMessage; // the frame's payload in hand is the last of its message
 
     /// <inheritdoc cref="ReceiveAsync(Memory{byte}, CancellationToken)"/>
-    public override async Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken)
+    public override Task<WebSocketReceiveResult> ReceiveAsync(ArraySegment<byte> buffer, CancellationToken cancellationToken)
     {
         Validate(buffer);
-        ValueWebSocketReceiveResult result = await ReceiveAsync(buffer.AsMemory(), cancellationToken).ConfigureAwait(false);
-        return result.MessageType == WebSocketMessageType.Close
-            ? new WebSocketReceiveResult(0, WebSocketMessageType.Close, true, _closeStatus, _closeStatusDescription)
-            : new WebSocketReceiveResult(result.Count, result.MessageType, result.EndOfMessage);
+        return ReceiveResultAsync(buffer, cancellationToken);
     }
 
     /// <summary>
@@ -87,6 +84,14 @@ public sealed partial class WebSocketConnection
         }
 
         return ReceiveCoreAsync(buffer, cancellationToken);
+    }
+
+    private async Task<WebSocketReceiveResult> ReceiveResultAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    {
+        ValueWebSocketReceiveResult result = await ReceiveAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return result.MessageType == WebSocketMessageType.Close
+            ? new WebSocketReceiveResult(0, WebSocketMessageType.Close, true, _closeStatus, _closeStatusDescription)
+            : new WebSocketReceiveResult(result.Count, result.MessageType, result.EndOfMessage);
     }
 
     // A close is waiting for the peer's answer and discards what comes before it; so there is only that answer to be received.

@@ -1,0 +1,161 @@
+using System.Net.WebSockets;
+using Tandem.Protocol.Framing;
+using static System.Net.WebSockets.WebSocketMessageType;
+using static Tandem.WebSockets.Tests.Connections.Waits;
+
+namespace Tandem.WebSockets.Tests.Connections;
+
+/// <summary>Where ours differs from the BCL's on purpose: each entry of docs/websocket-contract.md, with both behaviours.</summary>
+public sealed class ContractDifferenceTests
+{
+    private const WebSocketRole Server = WebSocketRole.Server;
+
+    public static TheoryData<Maker> Makers => [Maker.Bcl, Maker.Tandem];
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_second_receive_at_once(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        Task<ValueWebSocketReceiveResult> first = subject.Socket.TakeAsync();
+        Task<ValueWebSocketReceiveResult> second = subject.Socket.TakeAsync();
+        if (maker == Maker.Tandem) await Assert.ThrowsAsync<InvalidOperationException>(() => second);
+        else Assert.False(second.IsCompleted);
+        await subject.Peer.SendFrameAsync(0x81, 65);
+        (await first).Is(1, Text, true);
+        Assert.Equal(WebSocketState.Open, subject.Socket.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_receive_while_CloseAsync_waits(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        Task close = subject.Socket.ShutAsync();
+        Assert.Equal(1000, await subject.Peer.ReadCloseCodeAsync());
+        await UntilAsync(() => subject.Socket.State == WebSocketState.CloseSent);
+        Task<ValueWebSocketReceiveResult> receive = subject.Socket.TakeAsync();
+        await subject.Peer.SendCloseAsync(1000);
+        await close;
+        if (maker == Maker.Tandem) (await receive).Is(0, Close, true);
+        else await Assert.ThrowsAnyAsync<Exception>(() => receive);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task An_empty_close_code_on_the_wire(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Socket.ShutOutputAsync((int)WebSocketCloseStatus.Empty);
+        byte[] payload = (await subject.Peer.ReadFrameAsync()).Payload;
+        Assert.Equal(maker == Maker.Tandem ? [] : [0x03, 0xED], payload); // 1005 "MUST NOT be set in a close frame" (section 7.4.1)
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task Reserved_close_codes(Maker maker)
+    {
+        foreach (int code in (int[])[-1, 1004, 1016, 2999, 5000])
+        {
+            using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+            if (maker == Maker.Tandem) await Assert.ThrowsAsync<ArgumentException>(() => subject.Socket.ShutOutputAsync(code));
+            else await subject.Socket.ShutOutputAsync(code);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task Violations_that_pass_for_messages(Maker maker)
+    {
+        foreach (byte[] bytes in (byte[][])[[0x82, 1, 65], [0x82, 0xFE, 0, 1, 0, 0, 0, 0, 65]])
+        {
+            using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+            await subject.Peer.SendAsync(bytes); // not masked (section 5.1); a length in a longer form than it needs (section 5.2)
+            if (maker == Maker.Tandem) await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync());
+            else (await subject.Socket.TakeAsync()).Is(1, Binary, true);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_broken_close_frame(Maker maker)
+    {
+        foreach ((byte[] payload, int ours, int theirs) in ((byte[], int, int)[])[([3], 1002, 1002), ([3, 0xEE], 1002, 1002), ([3, 0xE8, 0xFF], 1007, 1002)])
+        {
+            using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+            await subject.Peer.SendFrameAsync(0x88, payload);
+            await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync());
+            Assert.Equal(maker == Maker.Tandem ? WebSocketState.Aborted : WebSocketState.Closed, subject.Socket.State);
+            Assert.Equal(maker == Maker.Tandem ? ours : theirs, await subject.Peer.ReadCloseCodeAsync());
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_send_that_fails(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        subject.Peer.Dispose();
+        await FailsAsync(WebSocketError.ConnectionClosedPrematurely, () => subject.Socket.PutAsync("x"));
+        Assert.Equal(maker == Maker.Tandem ? WebSocketState.Aborted : WebSocketState.Open, subject.Socket.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task The_state_while_a_close_frame_is_being_written(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        var stream = (DuplexStream)subject.Own;
+        stream.Stall();
+        Task close = subject.Socket.ShutOutputAsync();
+        Assert.Equal(maker == Maker.Tandem ? WebSocketState.CloseSent : WebSocketState.Open, subject.Socket.State);
+        stream.Resume();
+        await close;
+        Assert.Equal(WebSocketState.CloseSent, subject.Socket.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task The_end_of_the_stream_when_a_server_receives_the_answer_to_its_close(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Socket.ShutOutputAsync();
+        await subject.Peer.SendCloseAsync(1000);
+        (await subject.Socket.TakeAsync()).Is(0, Close, true);
+        Assert.Equal(WebSocketState.Closed, subject.Socket.State);
+        Assert.Equal(maker == Maker.Tandem, ((DuplexStream)subject.Own).IsDisposed);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_lone_surrogate_in_a_close_reason(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        if (maker == Maker.Bcl)
+        {
+            await Assert.ThrowsAnyAsync<ArgumentException>(() => subject.Socket.ShutOutputAsync(1000, "\ud800"));
+            return;
+        }
+
+        await subject.Socket.ShutOutputAsync(1000, "\ud800");
+        Assert.Equal([0x03, 0xE8, 0xEF, 0xBF, 0xBD], (await subject.Peer.ReadFrameAsync()).Payload); // U+FFFD, as .NET's UTF-8 writes it
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task What_an_exception_knows(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Peer.SendFrameAsync(0x83);
+        WebSocketException exception = await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync());
+        if (maker == Maker.Bcl)
+        {
+            Assert.Null(exception.InnerException);
+            return;
+        }
+
+        var ended = Assert.IsType<ConnectionEndedException>(exception.InnerException);
+        Assert.Equal(ProtocolFault.ReservedOpcode, ended.Cause.Fault);
+        Assert.Equal(subject.Ours.CloseCause, ended.Cause);
+    }
+}
