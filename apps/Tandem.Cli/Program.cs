@@ -6,6 +6,7 @@ var root = new RootCommand("Tandem: WebSockets from the TCP socket up.")
 {
     ServeCommand.Create(),
     EchoCommand.Create(),
+    EchoClientCommand.Create(),
 };
 ParseResult command = root.Parse(args);
 // A bad option is one line; the whole help would bury it.
