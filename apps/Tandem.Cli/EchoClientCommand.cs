@@ -47,7 +47,7 @@ internal static class EchoClientCommand
         }
         catch (WebSocketException exception)
         {
-            Console.Error.WriteLine($"tandem: {exception.Message} {exception.InnerException?.Message}".TrimEnd());
+            Console.Error.WriteLine($"tandem: {exception.Message}");
             return 1;
         }
         catch (OperationCanceledException)
