@@ -259,7 +259,7 @@ public sealed partial class WebSocketConnection
         if (_buffer is null) return;
         ArrayPool<byte>.Shared.Return(_buffer);
         _buffer = null;
-        _start = _end = _payloadLength = 0;
+        _start = _end = _payloadStart = _payloadLength = 0;
     }
 
     // What is left is the beginning of a header or of a control frame: at most 139 bytes.
