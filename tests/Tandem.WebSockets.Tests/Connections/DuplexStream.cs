@@ -11,9 +11,14 @@ public enum StreamTraits
 
     /// <summary>No write completes before it returns.</summary>
     AsynchronousWrites = 2,
+
+    /// <summary>Cancellation ends a read. Without this only disposal does, as with some streams.</summary>
+    CancellableReads = 4,
 }
 
-/// <summary>One end of a connection in memory. Disposing it fails its own pending operations, and ends the other end's input.</summary>
+/// <summary>
+/// One end of a connection in memory. Disposing it fails its own pending operations, and ends the other end's input.
+/// </summary>
 public sealed class DuplexStream : Stream
 {
     private readonly Direction _in;
@@ -58,14 +63,14 @@ public sealed class DuplexStream : Stream
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if ((_traits & StreamTraits.OneByteReads) != 0 && buffer.Length > 1) buffer = buffer[..1];
-        return await _in.ReadAsync(buffer, cancellationToken);
+        return await _in.ReadAsync(buffer, (_traits & StreamTraits.CancellableReads) != 0 ? cancellationToken : default);
     }
 
     public override async ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref _writes);
         if ((_traits & StreamTraits.AsynchronousWrites) != 0) await Task.Yield();
-        if (_stall is { } stall) await stall.Task.WaitAsync(cancellationToken);
+        if (_stall is { } stall) await stall.Task;
         _out.Write(buffer.Span);
     }
 

@@ -161,8 +161,7 @@ public sealed class ReceiveContractTests : Contract
         using var source = new CancellationTokenSource();
         Task receive = subject.Socket.TakeAsync(100, source.Token);
         await source.CancelAsync();
-        OperationCanceledException exception = await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receive);
-        Assert.Equal(source.Token, exception.CancellationToken);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => receive);
         Assert.Equal(WebSocketState.Aborted, subject.Socket.State);
         Assert.True(await subject.Peer.IsEndedAsync());
     }

@@ -63,12 +63,22 @@ public sealed class Subject : IDisposable
         await left.ConnectAsync(listener.LocalEndPoint!);
         Socket right = await listener.AcceptAsync();
         right.NoDelay = true;
-        return (new NetworkStream(left, ownsSocket: true), new NetworkStream(right, ownsSocket: true));
+        return (new TcpStream(left), new TcpStream(right));
     }
 
     public void Dispose()
     {
         Socket.Dispose();
         Peer.Dispose();
+    }
+
+    /// <summary>
+    /// Leaves cancellation to the WebSocket: where the stream sees to it as well, a BCL WebSocket races with it and may be left open.
+    /// </summary>
+    private sealed class TcpStream(Socket socket) : NetworkStream(socket, ownsSocket: true)
+    {
+        public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => base.ReadAsync(buffer, default);
+
+        public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) => base.WriteAsync(buffer, default);
     }
 }
