@@ -59,6 +59,12 @@ public sealed unsafe class MessageInflater : IDisposable
     public InflateStatus Inflate(ReadOnlySpan<byte> input, Span<byte> output, out int consumed, out int written)
     {
         ObjectDisposedException.ThrowIf(_stream == null, this);
+        if (output.IsEmpty)
+        {
+            consumed = written = 0; // zlib takes the null pointer of an empty span for an error
+            return InflateStatus.OutputFull;
+        }
+
         fixed (byte* source = input)
         fixed (byte* destination = output)
         {

@@ -64,7 +64,7 @@ public struct WebSocketReader
     public readonly bool IsCompressed => _compressed;
 
     /// <summary>Whether there is more to read even without more input: a compressed message gives more than came out at once.</summary>
-    public readonly bool HasPending => _deflate is not null && _deflate.HasPending;
+    public readonly bool HasPending => _state == State.Payload && _deflate is not null && _deflate.HasPending; // not after a fault: nothing is read then
 
     /// <summary>Bytes of payload announced by the frames of the message in progress; 0 between messages.</summary>
     public readonly long MessageLength => _messageLength;

@@ -19,6 +19,11 @@ public struct WebSocketWriter
     /// <summary>Whether a message has begun and its last fragment has not been written.</summary>
     public readonly bool IsInMessage => _message != Opcode.Continuation;
 
+    /// <summary>Whether a frame of this type may come next: no message is in progress, or one of this type.</summary>
+    /// <param name="type">Text or binary.</param>
+    /// <returns>False when <see cref="WriteFrame"/> would throw.</returns>
+    public readonly bool Accepts(WebSocketMessageType type) => !IsInMessage || _message == (type == WebSocketMessageType.Text ? Opcode.Text : Opcode.Binary);
+
     /// <summary>Bytes of a whole frame: header and payload.</summary>
     /// <param name="payloadLength">Bytes of payload.</param>
     /// <returns>What <see cref="WriteFrame"/> and its kin need as destination.</returns>

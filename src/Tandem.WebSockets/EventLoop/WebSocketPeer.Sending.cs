@@ -25,8 +25,17 @@ public sealed unsafe partial class WebSocketPeer
         Interlocked.Add(ref _postedBytes, -payload.Length);
         if (_phase == WebSocketState.Open)
         {
-            if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
-            else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload, post.Flags);
+            try
+            {
+                if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
+                else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload, post.Flags);
+            }
+            catch (Exception exception)
+            {
+                // A fragment of the wrong type: its sender cannot be told any more, and the loop must not die of it.
+                HandlerFailed(exception);
+            }
+
             // The sender was told to wait for OnDrain. It must come, even where everything has gone by now.
             _drainOwed |= post.OwesDrain;
             MarkDirty();
@@ -40,7 +49,9 @@ public sealed unsafe partial class WebSocketPeer
         if (BufferedBytes is var waiting && waiting != 0 && payload.Length > _loop.Options.MaxBufferedBytes - waiting)
         {
             // The loop judges again with the exact figure and applies the policy; here it keeps the posts themselves bounded.
-            if (_loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            // A fragment is not dropped here either: what comes after it would be taken for its continuation.
+            bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_sendsFragments;
+            if (whole && _loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
             _loop.Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
             return SendStatus.Closed;
         }
@@ -57,6 +68,9 @@ public sealed unsafe partial class WebSocketPeer
     {
         // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
         if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
+
+        // Before it is compressed: the window must not come to hold what is never sent.
+        if (!_writer.Accepts(type)) throw new InvalidOperationException("RFC 6455 section 5.4: the message in progress has another type; end it first.");
 
         bool endOfMessage = (flags & WebSocketMessageFlags.EndOfMessage) != 0;
         bool compressed = _deflate is not null && TryCompress(ref payload, endOfMessage, flags);

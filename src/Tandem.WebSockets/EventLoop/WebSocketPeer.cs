@@ -42,6 +42,7 @@ public sealed unsafe partial class WebSocketPeer
     private WebSocketWriter _writer;
     private OutboundQueue _queue;
     private bool _compressesMessage; // the message that is being sent in fragments
+    private volatile bool _sendsFragments; // by what was given to Send so far, posted or not
     private int _postedBytes;
     private bool _blocked; // the kernel's buffer is full
     private bool _drainOwed; // Send has answered Buffered
@@ -112,8 +113,11 @@ public sealed unsafe partial class WebSocketPeer
     {
         if (type is not (WebSocketMessageType.Text or WebSocketMessageType.Binary)) throw new ArgumentException("Text or binary.", nameof(type));
         if (_phase != WebSocketState.Open) return SendStatus.Closed;
-        if (_loop.IsCurrentThread) return SendNow(type, payload, flags);
-        return PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload, flags);
+        SendStatus status = _loop.IsCurrentThread
+            ? SendNow(type, payload, flags)
+            : PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload, flags);
+        if (status != SendStatus.Dropped) _sendsFragments = (flags & WebSocketMessageFlags.EndOfMessage) == 0;
+        return status;
     }
 
     /// <summary>Sends a text message.</summary>
