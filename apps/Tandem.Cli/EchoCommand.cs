@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.WebSockets;
 
 namespace Tandem.Cli;
@@ -21,7 +22,7 @@ internal static class EchoCommand
             DefaultValueFactory = _ => new WebSocketServerOptions().MaxMessageSize,
         };
         maxMessage.Validators.Add(result => CommonOptions.CheckRange(result, 0, 1 << 30));
-        var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not negotiate permessage-deflate (this version never does)." };
+        var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not negotiate permessage-deflate." };
 
         var command = new Command("echo", "Serve an echo: / sends every message back, /broadcast sends every message to all who are connected to it.")
         {
@@ -34,6 +35,7 @@ internal static class EchoCommand
                 Loops = result.GetValue(threads),
                 MaxMessageSize = result.GetValue(maxMessage),
                 MaxBufferedBytes = Math.Max(new WebSocketServerOptions().MaxBufferedBytes, 2 * result.GetValue(maxMessage)),
+                Deflate = result.GetValue(noDeflate) ? null : new DeflateOptions(),
                 Origins = OriginPolicy.Any, // an echo has nothing to steal
                 OnError = (_, exception) => Console.Error.WriteLine(exception.Message),
             },

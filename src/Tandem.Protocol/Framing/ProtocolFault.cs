@@ -59,4 +59,7 @@ public enum ProtocolFault : byte
 
     /// <summary>The reason of a close frame is not UTF-8.</summary>
     InvalidUtf8InCloseReason,
+
+    /// <summary>A compressed message is not DEFLATE data within the negotiated window.</summary>
+    InvalidDeflateData,
 }

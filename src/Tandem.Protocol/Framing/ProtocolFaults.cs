@@ -17,9 +17,9 @@ public static class ProtocolFaults
     /// <returns>For example "a client frame is not masked".</returns>
     public static string Text(this ProtocolFault fault) => Table[(int)fault].Text;
 
-    /// <summary>The section of RFC 6455 that has the rule.</summary>
+    /// <summary>The section of RFC 6455 that has the rule, or of another RFC with its number before it.</summary>
     /// <param name="fault">Any member but <see cref="ProtocolFault.None"/>.</param>
-    /// <returns>For example "5.1".</returns>
+    /// <returns>For example "5.1" or "7692:7.2.2".</returns>
     public static string Section(this ProtocolFault fault) => Table[(int)fault].Section;
 
     private static (WebSocketCloseStatus Status, string Text, string Section)[] CreateTable()
@@ -28,7 +28,7 @@ public static class ProtocolFaults
         const WebSocketCloseStatus data = WebSocketCloseStatus.InvalidPayloadData;
         const WebSocketCloseStatus policy = WebSocketCloseStatus.PolicyViolation;
         const WebSocketCloseStatus size = WebSocketCloseStatus.MessageTooBig;
-        var table = new (WebSocketCloseStatus, string, string)[(int)ProtocolFault.InvalidUtf8InCloseReason + 1];
+        var table = new (WebSocketCloseStatus, string, string)[(int)ProtocolFault.InvalidDeflateData + 1];
         void Rule(ProtocolFault fault, WebSocketCloseStatus status, string section, string text) => table[(int)fault] = (status, text, section);
 
         Rule(ProtocolFault.None, WebSocketCloseStatus.Empty, "", "nothing is wrong");
@@ -50,6 +50,7 @@ public static class ProtocolFaults
         Rule(ProtocolFault.TruncatedCloseCode, protocol, "5.5.1", "the close frame has one byte of payload, which is half a code");
         Rule(ProtocolFault.InvalidCloseCode, protocol, "7.4", "the close code must not be sent");
         Rule(ProtocolFault.InvalidUtf8InCloseReason, data, "5.5.1", "the close reason is not UTF-8");
+        Rule(ProtocolFault.InvalidDeflateData, data, "7692:7.2.2", "a compressed message is not DEFLATE data within the negotiated window");
         return table;
     }
 }

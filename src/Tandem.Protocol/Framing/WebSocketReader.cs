@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
+using Tandem.Protocol.Compression;
 
 namespace Tandem.Protocol.Framing;
 
@@ -18,6 +19,7 @@ namespace Tandem.Protocol.Framing;
 public struct WebSocketReader
 {
     private readonly WebSocketReaderOptions _options;
+    private readonly InboundDeflate? _deflate; // permessage-deflate was negotiated
     private FrameHeader _frame;
     private long _remaining; // payload of the current data frame that has not come out yet
     private long _messageLength; // announced payload of all frames of the message so far
@@ -27,6 +29,7 @@ public struct WebSocketReader
     private Opcode _message; // Text or Binary while a message is in progress, else Continuation
     private State _state;
     private ProtocolFault _fault;
+    private bool _compressed; // the message in progress
 
     private enum State : byte
     {
@@ -38,7 +41,12 @@ public struct WebSocketReader
 
     /// <summary>Creates a reader for one connection, at the first byte after the opening handshake.</summary>
     /// <param name="options">Role and limits.</param>
-    public WebSocketReader(WebSocketReaderOptions options) => _options = options;
+    /// <param name="deflate">What is needed to read compressed messages; null when permessage-deflate was not negotiated.</param>
+    public WebSocketReader(WebSocketReaderOptions options, InboundDeflate? deflate = null)
+    {
+        _options = options;
+        _deflate = deflate;
+    }
 
     /// <summary>The type of the message that the last <see cref="WebSocketEvent.Payload"/> or <see cref="WebSocketEvent.EndOfMessage"/> belongs to.</summary>
     public WebSocketMessageType MessageType { get; private set; }
@@ -52,6 +60,12 @@ public struct WebSocketReader
     /// <summary>Bytes of payload that the current data frame still owes. A driver may receive as much into the message's own memory and pass that.</summary>
     public readonly long FrameRemaining => _remaining;
 
+    /// <summary>Whether the message of the last event was compressed: then its payload is not a slice of the input.</summary>
+    public readonly bool IsCompressed => _compressed;
+
+    /// <summary>Whether there is more to read even without more input: a compressed message gives more than came out at once.</summary>
+    public readonly bool HasPending => _state == State.Payload && _deflate is not null && _deflate.HasPending; // not after a fault: nothing is read then
+
     /// <summary>Bytes of payload announced by the frames of the message in progress; 0 between messages.</summary>
     public readonly long MessageLength => _messageLength;
 
@@ -61,8 +75,14 @@ public struct WebSocketReader
     /// <summary>Reads one event from the start of the input.</summary>
     /// <param name="input">The bytes received and not yet consumed. They are unmasked in place.</param>
     /// <param name="consumed">How many bytes the event took from the start of the input.</param>
-    /// <param name="payload">The payload of the event, a slice of the input; valid and writable until the driver reuses its buffer.</param>
-    /// <returns>The event. Call again with the rest until it is <see cref="WebSocketEvent.NeedMoreData"/>.</returns>
+    /// <param name="payload">
+    /// The payload of the event, a slice of the input; valid and writable until the driver reuses its buffer. That of a compressed message lies in
+    /// the memory of its <see cref="InflaterPool"/> and is valid until the next call.
+    /// </param>
+    /// <returns>
+    /// The event. Call again with the rest until it is <see cref="WebSocketEvent.NeedMoreData"/>, or until there is no rest and nothing
+    /// <see cref="HasPending"/>.
+    /// </returns>
     public WebSocketEvent Read(Span<byte> input, out int consumed, out Span<byte> payload)
     {
         if (_state != State.Header) return ReadInState(input, out consumed, out payload);
@@ -81,6 +101,7 @@ public struct WebSocketReader
         {
             _message = frame.Opcode;
             MessageType = frame.Opcode == Opcode.Text ? WebSocketMessageType.Text : WebSocketMessageType.Binary;
+            _compressed = frame.Rsv1; // RFC 7692 section 6: the bit of the first fragment speaks for the message
         }
 
         _remaining = frame.PayloadLength;
@@ -103,6 +124,7 @@ public struct WebSocketReader
 
     private WebSocketEvent ReadPayload(Span<byte> input, int headerLength, out int consumed, out Span<byte> payload)
     {
+        if (_compressed) return ReadCompressed(input, headerLength, out consumed, out payload);
         int available = (int)Math.Min(input.Length - headerLength, _remaining);
         Span<byte> data = input.Slice(headerLength, available);
         consumed = headerLength + available;
@@ -123,8 +145,43 @@ public struct WebSocketReader
 
         if (_remaining != 0) return available == 0 ? WebSocketEvent.NeedMoreData : WebSocketEvent.Payload;
 
+        return EndFrame(ends);
+    }
+
+    private WebSocketEvent ReadCompressed(Span<byte> input, int headerLength, out int consumed, out Span<byte> payload)
+    {
+        InboundDeflate deflate = _deflate!;
+        int available = (int)Math.Min(input.Length - headerLength, _remaining);
+        Span<byte> data = input.Slice(headerLength, available);
+        if (_frame.Masked)
+        {
+            Masking.Apply(data[deflate.Unmasked..], _key);
+            _key = Masking.Rotate(_key, available - deflate.Unmasked);
+        }
+
+        bool last = _frame.Fin && available == _remaining;
+        InflateStatus status = deflate.Inflate(data, last, _options.MaxMessageSize, out int used, out payload);
+        deflate.Unmasked = available - used;
+        consumed = headerLength + used;
+        _remaining -= used;
+        if (status == InflateStatus.Invalid) return Fail(ProtocolFault.InvalidDeflateData, input, out consumed, out payload);
+        if (deflate.IsTooLong) return Fail(ProtocolFault.MessageTooBig, input, out consumed, out payload);
+
+        bool ends = last && status == InflateStatus.Done;
+        if (_message == Opcode.Text && (!_utf8.Append(payload) || (ends && !_utf8.IsComplete)))
+        {
+            return Fail(ProtocolFault.InvalidUtf8, input, out consumed, out payload);
+        }
+
+        if (status == InflateStatus.OutputFull) return WebSocketEvent.Payload;
+        if (_remaining != 0) return payload.IsEmpty ? WebSocketEvent.NeedMoreData : WebSocketEvent.Payload;
+        return EndFrame(ends);
+    }
+
+    private WebSocketEvent EndFrame(bool endsMessage)
+    {
         _state = State.Header;
-        if (!ends) return WebSocketEvent.Payload;
+        if (!endsMessage) return WebSocketEvent.Payload;
 
         _message = Opcode.Continuation;
         _messageLength = 0;
@@ -219,14 +276,15 @@ public struct WebSocketReader
         if (payloadLength < 0) return ProtocolFault.LengthOver63Bits;
         if (headerLength != FrameHeader.LengthFor(payloadLength, masked)) return ProtocolFault.NonMinimalLength;
         if (payloadLength > _options.MaxFrameSize) return ProtocolFault.FrameTooBig;
-        return payloadLength > _options.MaxMessageSize - _messageLength ? ProtocolFault.MessageTooBig : ProtocolFault.None;
+        long most = (first & FrameHeader.Rsv1Bit) != 0 || (IsInMessage && _compressed) ? _options.MaxCompressedSize : _options.MaxMessageSize;
+        return payloadLength > most - _messageLength ? ProtocolFault.MessageTooBig : ProtocolFault.None;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly ProtocolFault JudgeFirstByte(byte first)
     {
         const byte reserved = FrameHeader.Rsv1Bit | FrameHeader.Rsv2Bit | FrameHeader.Rsv3Bit;
-        if ((first & reserved) != 0) return ProtocolFault.ReservedBitSet;
+        if ((first & reserved) != 0 && !IsCompressedStart(first)) return ProtocolFault.ReservedBitSet;
         var opcode = (Opcode)(first & FrameHeader.OpcodeBits);
         if (opcode <= Opcode.Binary)
         {
@@ -239,6 +297,10 @@ public struct WebSocketReader
         if (opcode is < Opcode.Close or > Opcode.Pong) return ProtocolFault.ReservedOpcode;
         return (first & FrameHeader.FinBit) == 0 ? ProtocolFault.FragmentedControlFrame : ProtocolFault.None;
     }
+
+    // RFC 7692 section 6: RSV1 marks the first fragment of a compressed message, and stands on no other frame.
+    private readonly bool IsCompressedStart(byte first) =>
+        _deflate is not null && (first & ~FrameHeader.FinBit) is (FrameHeader.Rsv1Bit | (byte)Opcode.Text) or (FrameHeader.Rsv1Bit | (byte)Opcode.Binary);
 
     private WebSocketEvent Fail(ProtocolFault fault, Span<byte> input, out int consumed, out Span<byte> payload)
     {

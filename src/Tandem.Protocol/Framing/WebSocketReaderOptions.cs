@@ -9,8 +9,12 @@ public sealed class WebSocketReaderOptions
     /// <summary>Which end this is: a server requires masked frames, a client refuses them (RFC 6455 section 5.1). Default: server.</summary>
     public WebSocketRole Role { get; init; } = WebSocketRole.Server;
 
-    /// <summary>Most bytes of payload in one message, all fragments together. Default 16 MiB. Refused with 1009 as soon as a header announces more.</summary>
+    /// <summary>Most bytes of payload in one message, all fragments together and decompressed. Default 16 MiB. Refused with 1009 as soon as a header
+    /// announces more; a compressed message when the first byte too many comes out of it.</summary>
     public long MaxMessageSize { get; init; } = DefaultMaxMessageSize;
+
+    // What a message of the largest size can take compressed: DEFLATE lets incompressible data grow, and so do flushes between its fragments.
+    internal long MaxCompressedSize => MaxMessageSize > long.MaxValue / 2 ? long.MaxValue : MaxMessageSize + (MaxMessageSize / 8) + 1024;
 
     /// <summary>Most bytes of payload in one data frame. Default: no limit of its own, <see cref="MaxMessageSize"/> governs.</summary>
     public long MaxFrameSize { get; init; } = long.MaxValue;

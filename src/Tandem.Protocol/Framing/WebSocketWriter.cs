@@ -19,6 +19,11 @@ public struct WebSocketWriter
     /// <summary>Whether a message has begun and its last fragment has not been written.</summary>
     public readonly bool IsInMessage => _message != Opcode.Continuation;
 
+    /// <summary>Whether a frame of this type may come next: no message is in progress, or one of this type.</summary>
+    /// <param name="type">Text or binary.</param>
+    /// <returns>False when <see cref="WriteFrame"/> would throw.</returns>
+    public readonly bool Accepts(WebSocketMessageType type) => !IsInMessage || _message == (type == WebSocketMessageType.Text ? Opcode.Text : Opcode.Binary);
+
     /// <summary>Bytes of a whole frame: header and payload.</summary>
     /// <param name="payloadLength">Bytes of payload.</param>
     /// <returns>What <see cref="WriteFrame"/> and its kin need as destination.</returns>
@@ -33,10 +38,12 @@ public struct WebSocketWriter
     /// <param name="payloadLength">Bytes of payload in this frame, 0 to 2^63-1.</param>
     /// <param name="endOfMessage">Whether this is the last fragment.</param>
     /// <param name="maskingKey">For a client: fresh from a strong source of randomness for every frame (section 5.3). Ignored for a server.</param>
+    /// <param name="compressed">Whether the message is compressed (RFC 7692 section 6); its first fragment says so.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">The type is neither text nor binary.</exception>
     /// <exception cref="InvalidOperationException">A message of the other type is in progress.</exception>
-    public int WriteHeader(Span<byte> destination, WebSocketMessageType type, long payloadLength, bool endOfMessage, uint maskingKey)
+    public int WriteHeader(
+        Span<byte> destination, WebSocketMessageType type, long payloadLength, bool endOfMessage, uint maskingKey, bool compressed = false)
     {
         Opcode opcode = type switch
         {
@@ -47,6 +54,7 @@ public struct WebSocketWriter
         bool continues = IsInMessage;
         if (continues && opcode != _message) ThrowTypeChanged();
         byte first = (byte)((endOfMessage ? FrameHeader.FinBit : 0) | (byte)(continues ? Opcode.Continuation : opcode));
+        if (compressed && !continues) first |= FrameHeader.Rsv1Bit;
         int written = FrameHeader.Write(destination, first, payloadLength, _masks, maskingKey);
         _message = endOfMessage ? Opcode.Continuation : opcode;
         return written;
@@ -58,14 +66,16 @@ public struct WebSocketWriter
     /// <param name="payload">The payload; it is not changed, a client masks its copy.</param>
     /// <param name="endOfMessage">Whether this is the last fragment.</param>
     /// <param name="maskingKey">For a client: fresh from a strong source of randomness. Ignored for a server.</param>
+    /// <param name="compressed">Whether the message is compressed (RFC 7692 section 6).</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">The type is neither text nor binary, or the destination is too short.</exception>
     /// <exception cref="InvalidOperationException">A message of the other type is in progress.</exception>
-    public int WriteFrame(Span<byte> destination, WebSocketMessageType type, ReadOnlySpan<byte> payload, bool endOfMessage, uint maskingKey)
+    public int WriteFrame(
+        Span<byte> destination, WebSocketMessageType type, ReadOnlySpan<byte> payload, bool endOfMessage, uint maskingKey, bool compressed = false)
     {
         // Before the header: a frame that was not written must not leave a message begun.
         if (destination.Length < FrameLength(payload.Length)) ThrowTooShort();
-        int header = WriteHeader(destination, type, payload.Length, endOfMessage, maskingKey);
+        int header = WriteHeader(destination, type, payload.Length, endOfMessage, maskingKey, compressed);
         WritePayload(destination[header..], payload, maskingKey);
         return header + payload.Length;
     }

@@ -7,6 +7,7 @@ public static class ServerHandshake
     /// <param name="destination">Room for the answer: 160 bytes and what the arguments take.</param>
     /// <param name="request">The request, passed by <see cref="UpgradeRequest.Judge"/>.</param>
     /// <param name="subprotocol">One of those that the client offered, or null.</param>
+    /// <param name="extensions">The extensions that are agreed on, in the grammar of section 9.1, or null.</param>
     /// <param name="fields">Further fields, such as Set-Cookie; may be empty.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">
@@ -14,7 +15,7 @@ public static class ServerHandshake
     /// solves. Or a field is not a valid name and value, or the destination is too short.
     /// </exception>
     public static int WriteAccepted(
-        Span<byte> destination, in UpgradeRequest request, string? subprotocol, ReadOnlySpan<KeyValuePair<string, string>> fields = default)
+        Span<byte> destination, in UpgradeRequest request, string? subprotocol, string? extensions = null, ReadOnlySpan<KeyValuePair<string, string>> fields = default)
     {
         if (subprotocol is not null && !request.Offers(subprotocol))
         {
@@ -26,6 +27,7 @@ public static class ServerHandshake
         AcceptKey.Compute(request.Key, writer.Take(AcceptKey.AcceptLength));
         writer.Append("\r\n"u8);
         if (subprotocol is not null) writer.AppendField("Sec-WebSocket-Protocol", subprotocol);
+        if (extensions is not null) writer.AppendField("Sec-WebSocket-Extensions", extensions);
         foreach ((string name, string value) in fields) writer.AppendField(name, value);
         writer.Append("\r\n"u8);
         return writer.Written;

@@ -19,7 +19,7 @@ internal class ChatHandler(WireObservers observers) : WebSocketHandler
 
         // The answer is a pure function of what is known here, so this is the very text that goes out.
         Span<byte> response = stackalloc byte[HttpHead.MaxLength];
-        int length = ServerHandshake.WriteAccepted(response, in request, context.Subprotocol, [.. context.Headers]);
+        int length = ServerHandshake.WriteAccepted(response, in request, context.Subprotocol, context.Extensions, [.. context.Headers]);
         Span<byte> accept = stackalloc byte[AcceptKey.AcceptLength];
         AcceptKey.Compute(request.Key, accept);
         WireReport.Handshake(

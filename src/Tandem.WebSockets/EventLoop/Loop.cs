@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
 
@@ -26,6 +27,7 @@ internal sealed class Loop : IDisposable
     private readonly long _start;
     private readonly long _tick;
     private readonly Action<int, UInt128, ushort> _deal;
+    private InflaterPool? _inflaters;
     private int _threadId;
     private long _nextSweep;
     private long _stopDue = ConnectionTable.Never;
@@ -42,6 +44,7 @@ internal sealed class Loop : IDisposable
         _nextSweep = _tick;
         ReceiveBuffer = GC.AllocateUninitializedArray<byte>(Options.ReceiveBufferSize, pinned: true);
         ReceivePointer = Marshal.UnsafeAddrOfPinnedArrayElement(ReceiveBuffer, 0);
+        if (Options.Deflate is not null) Deflaters = new DeflaterPool(Options.Deflate);
         ReaderOptions = new WebSocketReaderOptions { MaxMessageSize = Options.MaxMessageSize };
         if (!_epoll.Add(_inbox.Fd, EpollEvents.In, InboxKey)) throw new InvalidOperationException("The kernel refuses to watch an eventfd.");
         _thread = new Thread(Run) { IsBackground = true, Name = $"Tandem loop {index}" };
@@ -58,6 +61,12 @@ internal sealed class Loop : IDisposable
     public UpgradeContext UpgradeContext { get; } = new();
 
     public WebSocketReaderOptions ReaderOptions { get; }
+
+    /// <summary>Decompressors for messages whose sender keeps no context.</summary>
+    public InflaterPool Inflaters => _inflaters ??= new InflaterPool();
+
+    /// <summary>Compressors for messages whose context is not kept; null where nothing is compressed.</summary>
+    public DeflaterPool? Deflaters { get; }
 
     /// <summary>What every connection of the loop receives into: between two events no connection has bytes in it.</summary>
     public byte[] ReceiveBuffer { get; }
@@ -137,6 +146,8 @@ internal sealed class Loop : IDisposable
     public void Dispose()
     {
         foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
+        _inflaters?.Dispose();
+        Deflaters?.Dispose();
         _inbox.Dispose();
         _epoll.Dispose();
     }

@@ -44,7 +44,8 @@ internal readonly record struct LoopPost(
     RemoteAddress? Address = null,
     ushort Port = 0,
     HandshakeRefusal Refusal = HandshakeRefusal.None,
-    bool OwesDrain = false)
+    bool OwesDrain = false,
+    WebSocketMessageFlags Flags = WebSocketMessageFlags.EndOfMessage)
 {
     public WebSocketCloseStatus Status => (WebSocketCloseStatus)Number;
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.EventLoop;
@@ -113,14 +114,15 @@ internal sealed unsafe class PendingHandshake
     private void Accept(in UpgradeRequest request, WebSocketRoute route, Span<byte> behind)
     {
         UpgradeContext context = _loop.UpgradeContext;
-        context.Begin(_address, _port, request.SelectSubprotocol(route.SubprotocolArray));
+        string? extensions = Negotiate(in request, out DeflateParameters parameters);
+        context.Begin(_address, _port, request.SelectSubprotocol(route.SubprotocolArray), extensions);
         Span<byte> answer = stackalloc byte[HttpHead.MaxLength];
         int length;
         try
         {
             route.Handler.OnUpgrade(in request, context);
             length = context.Refusal == HandshakeRefusal.None
-                ? ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, context.HeaderSpan)
+                ? ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, extensions, context.HeaderSpan)
                 : 0;
         }
         catch (Exception exception)
@@ -138,9 +140,18 @@ internal sealed unsafe class PendingHandshake
 
         // The peer takes over slot, descriptor and the place in the address table; the kernel's registration stays as it is.
         ReturnReceived();
-        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route.Handler, context);
+        PeerDeflate? deflate = extensions is null ? null : new PeerDeflate(in parameters, _loop.Inflaters, _loop.Deflaters!);
+        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route.Handler, context, deflate);
         _loop.Connections[_slot] = peer;
         peer.Open(answer[..length], behind);
+    }
+
+    private string? Negotiate(in UpgradeRequest request, out DeflateParameters parameters)
+    {
+        parameters = default;
+        if (_loop.Options.Deflate is not { } deflate) return null;
+        DeflateOptions? granted = DeflateBudget.Grant(_loop.Options.DeflateMemoryBudget, deflate);
+        return granted is null ? null : DeflateNegotiation.Accept(request.Head, granted, out parameters);
     }
 
     private void Refuse(HandshakeRefusal refusal)

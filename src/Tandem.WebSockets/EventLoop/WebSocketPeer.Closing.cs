@@ -140,6 +140,7 @@ public sealed unsafe partial class WebSocketPeer
     {
         _released = true;
         _queue.Clear(_loop.Segments);
+        _deflate?.Dispose();
         DropCarry();
         if (_message is not null) _loop.ReturnMessage(_message);
         _message = null;

@@ -58,7 +58,7 @@ public sealed unsafe partial class WebSocketPeer
     private void Receive()
     {
         byte[] shared = _loop.ReceiveBuffer;
-        if (_message is { } message && _reader.FrameRemaining >= DirectReceiveBytes)
+        if (_message is { } message && _reader.FrameRemaining >= DirectReceiveBytes && !_reader.IsCompressed)
         {
             Span<byte> room = message.Receivable(_reader.FrameRemaining);
             int received;
@@ -98,7 +98,7 @@ public sealed unsafe partial class WebSocketPeer
 
     private void Process(Span<byte> input)
     {
-        while (!input.IsEmpty && !_drops)
+        while ((!input.IsEmpty || _reader.HasPending) && !_drops)
         {
             WebSocketEvent found = _reader.Read(input, out int consumed, out Span<byte> payload);
             input = input[consumed..];

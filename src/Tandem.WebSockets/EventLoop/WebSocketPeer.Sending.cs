@@ -25,8 +25,17 @@ public sealed unsafe partial class WebSocketPeer
         Interlocked.Add(ref _postedBytes, -payload.Length);
         if (_phase == WebSocketState.Open)
         {
-            if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
-            else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload);
+            try
+            {
+                if (post.Request == LoopRequest.Ping) WriteControl(Opcode.Ping, payload);
+                else SendNow(post.Request == LoopRequest.SendText ? WebSocketMessageType.Text : WebSocketMessageType.Binary, payload, post.Flags);
+            }
+            catch (Exception exception)
+            {
+                // A fragment of the wrong type: its sender cannot be told any more, and the loop must not die of it.
+                HandlerFailed(exception);
+            }
+
             // The sender was told to wait for OnDrain. It must come, even where everything has gone by now.
             _drainOwed |= post.OwesDrain;
             MarkDirty();
@@ -35,12 +44,14 @@ public sealed unsafe partial class WebSocketPeer
         if (post.Payload!.Length != 0) ArrayPool<byte>.Shared.Return(post.Payload);
     }
 
-    private SendStatus PostSend(LoopRequest request, ReadOnlySpan<byte> payload)
+    private SendStatus PostSend(LoopRequest request, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
         if (BufferedBytes is var waiting && waiting != 0 && payload.Length > _loop.Options.MaxBufferedBytes - waiting)
         {
             // The loop judges again with the exact figure and applies the policy; here it keeps the posts themselves bounded.
-            if (_loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            // A fragment is not dropped here either: what comes after it would be taken for its continuation.
+            bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_sendsFragments;
+            if (whole && _loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
             _loop.Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
             return SendStatus.Closed;
         }
@@ -49,31 +60,46 @@ public sealed unsafe partial class WebSocketPeer
         payload.CopyTo(copy);
         Interlocked.Add(ref _postedBytes, payload.Length);
         bool blocked = Volatile.Read(ref _blocked);
-        _loop.Post(new LoopPost(request, this, copy, payload.Length, OwesDrain: blocked));
+        _loop.Post(new LoopPost(request, this, copy, payload.Length, OwesDrain: blocked, Flags: flags));
         return blocked ? SendStatus.Buffered : SendStatus.Sent;
     }
 
-    private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload)
+    private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags)
     {
         // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
-        if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow();
+        if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
 
+        // Before it is compressed: the window must not come to hold what is never sent.
+        if (!_writer.Accepts(type)) throw new InvalidOperationException("RFC 6455 section 5.4: the message in progress has another type; end it first.");
+
+        bool endOfMessage = (flags & WebSocketMessageFlags.EndOfMessage) != 0;
+        bool compressed = _deflate is not null && TryCompress(ref payload, endOfMessage, flags);
         MarkDirty();
         if (payload.Length >= DirectSendBytes)
         {
             Span<byte> header = _queue.Reserve(FrameHeader.MaxLength, _loop.Segments, large: false);
-            _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage: true, maskingKey: 0));
+            _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage, maskingKey: 0, compressed));
             AppendLarge(payload);
         }
         else
         {
             // Its own turn's answers are gathered in a large segment, a copy of a broadcast for someone else in a small one.
             Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
-            _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage: true, maskingKey: 0));
+            _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage, maskingKey: 0, compressed));
             if (!_blocked && _queue.Bytes >= FlushBytes) Flush();
         }
 
         return Report();
+    }
+
+    // A message is compressed whole or not at all, and its first fragment decides.
+    private bool TryCompress(ref ReadOnlySpan<byte> payload, bool endOfMessage, WebSocketMessageFlags flags)
+    {
+        bool compresses = _writer.IsInMessage ? _compressesMessage : (flags & WebSocketMessageFlags.DisableCompression) == 0;
+        _compressesMessage = compresses;
+        if (!compresses || !_deflate!.Outbound.TryCompress(payload, endOfMessage, out ReadOnlySpan<byte> deflated)) return false;
+        payload = deflated;
+        return true;
     }
 
     private void AppendLarge(ReadOnlySpan<byte> payload)
@@ -109,9 +135,11 @@ public sealed unsafe partial class WebSocketPeer
         return _queue.Bytes == 0 || length <= _loop.Options.MaxBufferedBytes - _queue.Bytes;
     }
 
-    private SendStatus Overflow()
+    private SendStatus Overflow(WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
-        if (_loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+        // A message of which a part has gone cannot be dropped: what comes after it would be taken for its continuation.
+        bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_writer.IsInMessage;
+        if (whole && _loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
         AbortNow(CloseInitiator.Overflow);
         return SendStatus.Closed;
     }

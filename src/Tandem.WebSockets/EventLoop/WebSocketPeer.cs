@@ -30,6 +30,7 @@ public sealed unsafe partial class WebSocketPeer
     private readonly int _fd;
     private readonly int _slot;
     private readonly ushort _port;
+    private readonly PeerDeflate? _deflate; // permessage-deflate was negotiated
 
     // Receiving: the loop's thread only.
     private WebSocketReader _reader;
@@ -40,6 +41,8 @@ public sealed unsafe partial class WebSocketPeer
     // Sending: the loop's thread only, but for the count of what other threads have posted.
     private WebSocketWriter _writer;
     private OutboundQueue _queue;
+    private bool _compressesMessage; // the message that is being sent in fragments
+    private volatile bool _sendsFragments; // by what was given to Send so far, posted or not
     private int _postedBytes;
     private bool _blocked; // the kernel's buffer is full
     private bool _drainOwed; // Send has answered Buffered
@@ -59,7 +62,7 @@ public sealed unsafe partial class WebSocketPeer
     private bool _pingOutstanding;
     private long _idleDue = ConnectionTable.Never;
 
-    internal WebSocketPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, WebSocketHandler handler, UpgradeContext context)
+    internal WebSocketPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, WebSocketHandler handler, UpgradeContext context, PeerDeflate? deflate)
     {
         _loop = loop;
         _slot = slot;
@@ -67,7 +70,8 @@ public sealed unsafe partial class WebSocketPeer
         _address = address;
         _port = port;
         _handler = handler;
-        _reader = new WebSocketReader(loop.ReaderOptions);
+        _deflate = deflate;
+        _reader = new WebSocketReader(loop.ReaderOptions, deflate?.Inbound);
         _writer = new WebSocketWriter(WebSocketRole.Server);
         Subprotocol = context.Subprotocol;
         State = context.State;
@@ -97,14 +101,23 @@ public sealed unsafe partial class WebSocketPeer
     /// <summary>Sends a message.</summary>
     /// <param name="type">Text or binary.</param>
     /// <param name="payload">The message; text must be UTF-8, or the peer will close the connection. It is copied when it cannot be sent at once.</param>
-    /// <returns>What became of it.</returns>
+    /// <param name="flags">
+    /// Without <see cref="WebSocketMessageFlags.EndOfMessage"/> this is a fragment, and the message goes on with the next call (RFC 6455 section 5.4):
+    /// for messages that are made while they are sent. <see cref="WebSocketMessageFlags.DisableCompression"/> sends a whole message as it
+    /// is, where permessage-deflate was negotiated.
+    /// </param>
+    /// <returns>What became of it. A fragment is never dropped: where a message would be, the connection is.</returns>
     /// <exception cref="ArgumentException">The type is neither text nor binary.</exception>
-    public SendStatus Send(WebSocketMessageType type, ReadOnlySpan<byte> payload)
+    /// <exception cref="InvalidOperationException">A message of the other type is in progress.</exception>
+    public SendStatus Send(WebSocketMessageType type, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
-        if (_phase != WebSocketState.Open) return SendStatus.Closed;
-        if (_loop.IsCurrentThread) return SendNow(type, payload);
         if (type is not (WebSocketMessageType.Text or WebSocketMessageType.Binary)) throw new ArgumentException("Text or binary.", nameof(type));
-        return PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload);
+        if (_phase != WebSocketState.Open) return SendStatus.Closed;
+        SendStatus status = _loop.IsCurrentThread
+            ? SendNow(type, payload, flags)
+            : PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload, flags);
+        if (status != SendStatus.Dropped) _sendsFragments = (flags & WebSocketMessageFlags.EndOfMessage) == 0;
+        return status;
     }
 
     /// <summary>Sends a text message.</summary>

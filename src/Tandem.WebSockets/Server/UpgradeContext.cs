@@ -25,6 +25,9 @@ public sealed class UpgradeContext
     /// </summary>
     public string? Subprotocol { get; set; }
 
+    /// <summary>The extensions that the answer agrees to (section 9.1); null when there are none.</summary>
+    public string? Extensions { get; private set; }
+
     /// <summary>
     /// Further fields of the answer, such as Set-Cookie. They are written as they are: a field of the handshake itself (RFC 6455 section 4.2.2)
     /// would make the client fail the connection.
@@ -49,11 +52,12 @@ public sealed class UpgradeContext
         Refusal = refusal;
     }
 
-    internal void Begin(RemoteAddress address, ushort port, string? subprotocol)
+    internal void Begin(RemoteAddress address, ushort port, string? subprotocol, string? extensions)
     {
         _address = address;
         _port = port;
         Subprotocol = subprotocol;
+        Extensions = extensions;
         State = null;
         Refusal = HandshakeRefusal.None;
         _headers.Clear();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets;
@@ -88,6 +89,18 @@ public sealed record WebSocketServerOptions
     /// <summary>Bytes that one receive takes at most; each loop has one such buffer, whatever the number of connections. Default 256 KiB, at least 16 KiB.</summary>
     public int ReceiveBufferSize { get; init; } = 256 * 1024;
 
+    /// <summary>
+    /// How messages are compressed with clients that offer permessage-deflate (RFC 7692). Default null: they are not. Compression
+    /// reveals something of what it compresses by its length: do not use it on messages that mix secrets with what an attacker can choose.
+    /// </summary>
+    public DeflateOptions? Deflate { get; init; }
+
+    /// <summary>
+    /// Most bytes that the compression contexts of all connections of the process may take. Above three quarters of it new connections keep no
+    /// context between messages, above all of it they are not compressed. Default 256 MiB: about 500 connections with contexts, and 1,500 without.
+    /// </summary>
+    public long DeflateMemoryBudget { get; init; } = 256L * 1024 * 1024;
+
     /// <summary>Which pages may connect. Default: those of the same host (RFC 6455 section 10.2). Clients that are no browsers send no Origin and are let in.</summary>
     public OriginPolicy Origins { get; init; } = OriginPolicy.SameHost;
 
@@ -114,6 +127,8 @@ public sealed record WebSocketServerOptions
         Check(Enum.IsDefined(OverflowPolicy), nameof(OverflowPolicy), "must be one of its members");
         Check(Loops is >= 1 and <= 1024, nameof(Loops), "must be 1 to 1024");
         Check(Backlog >= 1, nameof(Backlog), "must be at least 1");
+        Deflate?.Validate();
+        Check(DeflateMemoryBudget >= 0, nameof(DeflateMemoryBudget), "must not be negative");
         Check(MaxConnections >= 1, nameof(MaxConnections), "must be at least 1");
         Check(MaxConnectionsPerAddress >= 1, nameof(MaxConnectionsPerAddress), "must be at least 1");
         Check(MaxMessageSize is >= 0 and <= 1 << 30, nameof(MaxMessageSize), "must be 0 to 1 GiB");

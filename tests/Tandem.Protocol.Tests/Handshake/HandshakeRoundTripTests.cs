@@ -27,7 +27,7 @@ public sealed class HandshakeRoundTripTests
             UpgradeRequest request = Accepted(Text(wire.AsSpan(0, asked)));
             Assert.Equal((asked, target, host, "http://o"), (request.Head.Length, Text(request.Target), Text(request.Host), Text(request.Origin)));
             byte[] answer = new byte[1000];
-            int answered = ServerHandshake.WriteAccepted(answer, in request, request.SelectSubprotocol(supported.Split(' ')), [new("X", "y")]);
+            int answered = ServerHandshake.WriteAccepted(answer, in request, request.SelectSubprotocol(supported.Split(' ')), extensions: null, [new("X", "y")]);
 
             for (int cut = 0; cut < answered; cut++) Assert.Equal(HttpHeadStatus.NeedMoreData, HttpHead.Parse(answer.AsSpan(0, cut), out _));
             Assert.Equal(HttpHeadStatus.Complete, HttpHead.Parse(answer.AsSpan(0, answered), out HttpHead head));

@@ -79,7 +79,7 @@ public sealed class ServerHandshakeTests
         UpgradeRequest accepted = Accepted(request);
         byte[] buffer = new byte[1000];
         KeyValuePair<string, string>[] pairs = [.. fields.Select(field => KeyValuePair.Create(field.Name, field.Value))];
-        int written = ServerHandshake.WriteAccepted(buffer, in accepted, subprotocol, pairs);
+        int written = ServerHandshake.WriteAccepted(buffer, in accepted, subprotocol, extensions: null, pairs);
         return Text(buffer.AsSpan(0, written));
     }
 }

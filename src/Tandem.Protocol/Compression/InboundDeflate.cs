@@ -1,0 +1,88 @@
+namespace Tandem.Protocol.Compression;
+
+/// <summary>
+/// What a connection with permessage-deflate keeps to read compressed messages (RFC 7692 section 7.2.2): the agreed parameters, and a
+/// decompressor as long as one is needed. One for each connection, used by its <see cref="Framing.WebSocketReader"/> only; dispose it with
+/// the connection.
+/// </summary>
+public sealed class InboundDeflate : IDisposable
+{
+    private readonly InflaterPool _pool;
+    private readonly int _windowBits;
+    private readonly bool _keepsContext;
+    private MessageInflater? _inflater;
+    private long _length; // bytes of the message that have come out
+    private int _tailUsed;
+    private bool _inTail;
+
+    /// <summary>Creates it.</summary>
+    /// <param name="pool">Where decompressors come from between messages, and what inflated payload comes out in.</param>
+    /// <param name="windowBits">The peer's window, 8 to 15.</param>
+    /// <param name="keepsContext">Whether a message may refer to those before it.</param>
+    public InboundDeflate(InflaterPool pool, int windowBits, bool keepsContext)
+    {
+        _pool = pool;
+        _windowBits = windowBits;
+        _keepsContext = keepsContext;
+    }
+
+    // Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
+    private static ReadOnlySpan<byte> Tail => [0x00, 0x00, 0xFF, 0xFF];
+
+    /// <summary>Bytes of the input that are unmasked already, because they were left over when the output was full.</summary>
+    internal int Unmasked { get; set; }
+
+    /// <summary>Whether the output was full: there may be more, for which no input is needed.</summary>
+    internal bool HasPending { get; private set; }
+
+    /// <summary>Whether more came out than a message may have.</summary>
+    internal bool IsTooLong { get; private set; }
+
+    /// <summary>Inflates a piece of the message.</summary>
+    /// <param name="data">Unmasked payload.</param>
+    /// <param name="endOfMessage">Whether the message ends with this piece.</param>
+    /// <param name="maxLength">Most bytes of the whole message. At most one more is ever inflated.</param>
+    /// <param name="consumed">Bytes taken from the piece.</param>
+    /// <param name="output">What came out; the pool's memory, valid until the next call.</param>
+    internal InflateStatus Inflate(ReadOnlySpan<byte> data, bool endOfMessage, long maxLength, out int consumed, out Span<byte> output)
+    {
+        _inflater ??= _pool.Rent(_windowBits);
+        Span<byte> room = _pool.Output;
+        if (maxLength - _length < room.Length) room = room[..(int)(maxLength - _length + 1)];
+
+        consumed = 0;
+        int written = 0;
+        InflateStatus status = InflateStatus.Done;
+        if (!_inTail) status = _inflater.Inflate(data, room, out consumed, out written);
+        if (status == InflateStatus.Done && endOfMessage)
+        {
+            _inTail = true;
+            status = _inflater.Inflate(Tail[_tailUsed..], room[written..], out int tailUsed, out int more);
+            _tailUsed += tailUsed;
+            written += more;
+        }
+
+        _length += written;
+        IsTooLong = _length > maxLength;
+        HasPending = status == InflateStatus.OutputFull && !IsTooLong;
+        output = room[..written];
+        if (status == InflateStatus.Done && endOfMessage) EndMessage();
+        return status;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        if (_inflater is not null) _pool.Return(_inflater);
+        _inflater = null;
+    }
+
+    private void EndMessage()
+    {
+        _length = 0;
+        _tailUsed = 0;
+        _inTail = false;
+        if (_keepsContext) _inflater!.EndMessage();
+        else Dispose();
+    }
+}

@@ -1,0 +1,62 @@
+namespace Tandem.Protocol.Compression;
+
+/// <summary>
+/// What a connection with permessage-deflate keeps to compress messages (RFC 7692 section 7.2.1). One for each connection; dispose it with the
+/// connection.
+/// </summary>
+public sealed class OutboundDeflate : IDisposable
+{
+    private readonly DeflaterPool _pool;
+    private readonly int _windowBits;
+    private readonly bool _keepsContext;
+    private MessageDeflater? _deflater;
+    private bool _inMessage;
+
+    /// <summary>Creates it.</summary>
+    /// <param name="pool">Where compressors come from between messages, and what compressed payload comes out in.</param>
+    /// <param name="windowBits">This end's window, 8 to 15.</param>
+    /// <param name="keepsContext">Whether a message may refer to those before it.</param>
+    public OutboundDeflate(DeflaterPool pool, int windowBits, bool keepsContext)
+    {
+        _pool = pool;
+        _windowBits = windowBits;
+        _keepsContext = keepsContext;
+    }
+
+    /// <summary>Compresses a message, or the next fragment of one, if that is worth while.</summary>
+    /// <param name="payload">The payload, not compressed.</param>
+    /// <param name="endOfMessage">Whether the message ends with it.</param>
+    /// <param name="compressed">The compressed payload; the pool's memory, valid until the next call.</param>
+    /// <returns>
+    /// False when the payload is to be sent as it is: a whole message that is shorter than <see cref="DeflateOptions.MinimumSize"/>, or that
+    /// did not become shorter and need not be remembered.
+    /// </returns>
+    public bool TryCompress(ReadOnlySpan<byte> payload, bool endOfMessage, out ReadOnlySpan<byte> compressed)
+    {
+        compressed = default;
+        bool whole = endOfMessage && !_inMessage;
+        if (whole && payload.Length < _pool.Options.MinimumSize) return false;
+
+        _deflater ??= _pool.Rent(_windowBits);
+        byte[] output = _pool.Output(MessageDeflater.MaxLength(payload.Length));
+        compressed = output.AsSpan(0, _deflater.Deflate(payload, output, endOfMessage, _keepsContext));
+        _inMessage = !endOfMessage;
+        if (endOfMessage && !_keepsContext) ReturnDeflater();
+        // Where the context is kept, the peer has to see what this end's window now holds.
+        return !whole || _keepsContext || compressed.Length < payload.Length;
+    }
+
+    /// <inheritdoc />
+    public void Dispose()
+    {
+        // Its last message may be unfinished, or refer to those before: it is of no use to another connection.
+        _deflater?.Dispose();
+        _deflater = null;
+    }
+
+    private void ReturnDeflater()
+    {
+        _pool.Return(_deflater!);
+        _deflater = null;
+    }
+}

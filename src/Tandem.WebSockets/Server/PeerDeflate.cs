@@ -1,0 +1,27 @@
+using Tandem.Protocol.Compression;
+
+namespace Tandem.WebSockets;
+
+/// <summary>permessage-deflate of one connection: both directions, and its place in the budget. Absent where it was not negotiated.</summary>
+internal sealed class PeerDeflate : IDisposable
+{
+    private readonly int _cost;
+
+    public PeerDeflate(in DeflateParameters parameters, InflaterPool inflaters, DeflaterPool deflaters)
+    {
+        _cost = DeflateBudget.Reserve(in parameters, deflaters.Options.MemoryLevel);
+        Inbound = new InboundDeflate(inflaters, parameters.ClientMaxWindowBits, !parameters.ClientNoContextTakeover);
+        Outbound = new OutboundDeflate(deflaters, parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover);
+    }
+
+    public InboundDeflate Inbound { get; }
+
+    public OutboundDeflate Outbound { get; }
+
+    public void Dispose()
+    {
+        Inbound.Dispose();
+        Outbound.Dispose();
+        DeflateBudget.Release(_cost);
+    }
+}
