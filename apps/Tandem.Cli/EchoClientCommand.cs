@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.CommandLine;
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.WebSockets;
 
 namespace Tandem.Cli;
@@ -24,21 +25,22 @@ internal static class EchoClientCommand
                 return null;
             },
         };
-        var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not offer permessage-deflate (this client never does yet)." };
+        var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not offer permessage-deflate." };
         var command = new Command("echo-client", "Connect to a server and send back whatever it sends, until it closes. Exit code 0 after a clean close.")
         {
             uri, noDeflate,
         };
-        command.SetAction((result, cancellation) => RunAsync(result.GetValue(uri)!, cancellation));
+        command.SetAction((result, cancellation) => RunAsync(result.GetValue(uri)!, result.GetValue(noDeflate) ? null : new DeflateOptions(), cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(Uri uri, CancellationToken cancellation)
+    private static async Task<int> RunAsync(Uri uri, DeflateOptions? deflate, CancellationToken cancellation)
     {
         try
         {
             var options = new WebSocketClientOptions
             {
+                Deflate = deflate,
                 Connection = new WebSocketConnectionOptions { MaxMessageSize = 64 * 1024 * 1024 }, // messages are gathered, so they are bounded
             };
             using WebSocketConnection connection = await WebSocketClient.ConnectAsync(uri, options, cancellation);

@@ -12,15 +12,19 @@ public sealed class InflaterPool : IDisposable
 
     private readonly Stack<MessageInflater>[] _free = new Stack<MessageInflater>[DeflateParameters.MaxWindowBits - DeflateParameters.MinWindowBits + 1];
 
+    private readonly int _outputSize;
+    private byte[]? _output;
+
     /// <summary>Creates an empty pool.</summary>
     /// <param name="outputSize">Bytes of inflated payload that come out at once. Default 64 KiB; at least 1.</param>
     public InflaterPool(int outputSize = 64 * 1024)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(outputSize);
-        Output = GC.AllocateUninitializedArray<byte>(outputSize);
+        _outputSize = outputSize;
     }
 
-    internal byte[] Output { get; }
+    /// <summary>The memory that inflated payload comes out in; made when the first compressed message comes.</summary>
+    public byte[] Output => _output ??= GC.AllocateUninitializedArray<byte>(_outputSize);
 
     internal MessageInflater Rent(int windowBits) =>
         _free[windowBits - DeflateParameters.MinWindowBits] is { Count: > 0 } stack ? stack.Pop() : new MessageInflater(windowBits);

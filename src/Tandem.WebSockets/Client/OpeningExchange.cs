@@ -1,4 +1,5 @@
 using System.Net;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.Client;
@@ -29,18 +30,21 @@ internal static class OpeningExchange
             throw ConnectFailures.Refused(WebSocketConnectPhase.Handshake, head, body);
         }
 
-        ClientHandshakeFault fault = Judge(reader.Received, request.Key, [.. options.Subprotocols], out string? subprotocol);
+        ClientHandshakeFault fault = Judge(reader.Received, request.Key, options, out string? subprotocol, out DeflateParameters? deflate);
         if (fault != ClientHandshakeFault.None) throw ConnectFailures.Broken(fault, head);
         StoreCookies(head, target, options.Cookies);
-        string extensions = string.Join(", ", head.Values("Sec-WebSocket-Extensions"));
-        return new ClientHandshakeResult(stream, subprotocol, extensions.Length == 0 ? null : extensions, reader.Received[head.Length..].ToArray(), head.Headers);
+        return new ClientHandshakeResult(stream, subprotocol, deflate, reader.Received[head.Length..].ToArray(), head.Headers);
     }
 
     // Apart because a head is a view of the buffer, and cannot live across an await.
-    private static ClientHandshakeFault Judge(ReadOnlySpan<byte> received, byte[] key, string[] subprotocols, out string? subprotocol)
+    private static ClientHandshakeFault Judge(ReadOnlySpan<byte> received, byte[] key, WebSocketClientOptions options, out string? subprotocol, out DeflateParameters? deflate)
     {
+        deflate = null;
         HttpHead.Parse(received, out HttpHead head);
-        return ClientHandshake.Judge(in head, key, subprotocols, offeredExtensions: default, out subprotocol);
+        string[] offered = options.Deflate is null ? [] : [DeflateNegotiation.Name];
+        ClientHandshakeFault fault = ClientHandshake.Judge(in head, key, [.. options.Subprotocols], offered, out subprotocol);
+        if (fault != ClientHandshakeFault.None || options.Deflate is null) return fault;
+        return DeflateNegotiation.TryReadAnswer(in head, options.Deflate, out deflate) ? fault : ClientHandshakeFault.InvalidExtensions;
     }
 
     private static void StoreCookies(ResponseHead head, ClientTarget target, CookieContainer? cookies)

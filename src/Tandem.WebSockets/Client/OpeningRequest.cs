@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.Client;
@@ -34,11 +35,12 @@ internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
         KeyValuePair<string, string>[] fields = Fields(target, authorization, options);
         string[] subprotocols = [.. options.Subprotocols];
         string path = target.Uri.PathAndQuery;
-        long length = 200L + path.Length + target.HostField.Length
+        string? extensions = options.Deflate is null ? null : DeflateNegotiation.Offer(options.Deflate);
+        long length = 300L + path.Length + target.HostField.Length
             + subprotocols.Sum(subprotocol => subprotocol.Length + 2L) + fields.Sum(field => field.Key.Length + field.Value.Length + 4L);
         if (length > MaxLength) throw new ArgumentException($"The request would be longer than {MaxLength} bytes, which servers refuse.", nameof(options));
         byte[] bytes = new byte[length];
-        int written = ClientHandshake.WriteRequest(bytes, path, target.HostField, key, subprotocols, extensions: null, fields);
+        int written = ClientHandshake.WriteRequest(bytes, path, target.HostField, key, subprotocols, extensions, fields);
         return new OpeningRequest(bytes[..written], key);
     }
 

@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.WebSockets.Client;
 
@@ -34,6 +35,8 @@ public static class WebSocketClient
         {
             Role = WebSocketRole.Client,
             Subprotocol = result.Subprotocol,
+            Deflate = result.Deflate,
+            DeflateOptions = options.Deflate ?? new DeflateOptions(),
             TimeProvider = options.TimeProvider,
         };
         return new WebSocketConnection(result.Stream, connection, result.Received);

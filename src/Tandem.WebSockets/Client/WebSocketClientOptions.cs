@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Security;
+using Tandem.Protocol.Compression;
 
 namespace Tandem.WebSockets;
 
@@ -11,6 +12,12 @@ public sealed record WebSocketClientOptions
     /// Default: none.
     /// </summary>
     public IReadOnlyList<string> Subprotocols { get; init; } = [];
+
+    /// <summary>
+    /// The offer of permessage-deflate (RFC 7692), and how this end compresses. Default null: it is not offered. Compression reveals something of
+    /// what it compresses by its length: do not use it on messages that mix secrets with what an attacker can choose.
+    /// </summary>
+    public DeflateOptions? Deflate { get; init; }
 
     /// <summary>
     /// Further fields of the request, such as Authorization. Those that are the handshake's own (Host, Upgrade, Connection, Sec-WebSocket-*,
@@ -72,6 +79,7 @@ public sealed record WebSocketClientOptions
         Check(Headers is not null && Headers.All(field => field is { Key: not null, Value: not null }), nameof(Headers), "must not be null or hold null");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         Check(Subprotocols!.Distinct(StringComparer.Ordinal).Count() == Subprotocols!.Count, nameof(Subprotocols), "must be distinct (RFC 6455 section 4.1)");
+        Deflate?.Validate();
         Check(Connection is not null, nameof(Connection), "must not be null");
         Connection!.Validate();
         CheckWait(DialTimeout, nameof(DialTimeout));

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Connections;
@@ -31,6 +32,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private readonly Lock _gate;
     private readonly Action _onWritten;
     private readonly bool _masks;
+    private readonly ConnectionDeflate? _deflate; // its outbound half, guarded by the gate
 
     // Guarded by the gate.
     private SendOperation? _head;
@@ -54,8 +56,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private uint _key; // of the frame last written, rotated to the next byte of a large payload
     private ValueTask _write;
 
-    public FrameSender(WebSocketConnection connection, Stream stream, Lock gate, WebSocketRole role)
+    public FrameSender(WebSocketConnection connection, Stream stream, Lock gate, WebSocketRole role, ConnectionDeflate? deflate)
     {
+        _deflate = deflate;
         _connection = connection;
         _stream = stream;
         _gate = gate;
@@ -77,6 +80,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         operation.Type = _type;
         operation.EndOfMessage = endOfMessage;
         operation.IsWhole = !_inMessage && endOfMessage;
+        if (_deflate is not null && !disablesCompression) Compress(operation, _deflate.Outbound);
         _inMessage = !endOfMessage;
         _disablesCompression = disablesCompression;
         Append(operation);
@@ -151,6 +155,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         lock (_gate)
         {
             _stopped = true;
+            _deflate?.DisposeOutbound();
             operation = _head;
             _head = _tail = null;
         }
@@ -350,8 +355,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         _key = NextKey();
         if (operation.CloseStatus is { } status) return _writer.WriteClose(buffer, status, operation.CloseReason, _key);
-        if (IsLarge(operation)) return _writer.WriteHeader(buffer, operation.Type, operation.Payload.Length, operation.EndOfMessage, _key);
-        return _writer.WriteFrame(buffer, operation.Type, operation.Payload.Span, operation.EndOfMessage, _key);
+        if (IsLarge(operation)) return _writer.WriteHeader(buffer, operation.Type, operation.Payload.Length, operation.EndOfMessage, _key, operation.Compressed is not null);
+        return _writer.WriteFrame(buffer, operation.Type, operation.Payload.Span, operation.EndOfMessage, _key, operation.Compressed is not null);
     }
 
     private int Mask(ReadOnlySpan<byte> payload, Span<byte> buffer)
@@ -360,6 +365,18 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         Masking.Apply(payload[..count], buffer, _key);
         _key = Masking.Rotate(_key, count);
         return count;
+    }
+
+    // When it is queued, because the order in which messages are compressed is the order in which the peer must see them; into memory of the
+    // operation's own, because others are compressed before it is written. The gate is held.
+    private static void Compress(SendOperation operation, OutboundDeflate deflate)
+    {
+        if (!deflate.TryCompress(operation.Payload.Span, operation.EndOfMessage, out ReadOnlySpan<byte> compressed)) return;
+        byte[] rented = ArrayPool<byte>.Shared.Rent(compressed.Length);
+        compressed.CopyTo(rented);
+        operation.Compressed = rented;
+        operation.Payload = rented.AsMemory(0, compressed.Length);
+        operation.IsWhole = false; // later messages may refer to it: it cannot be taken out of the queue
     }
 
     private uint NextKey() => _masks ? _keys.Next() : 0;

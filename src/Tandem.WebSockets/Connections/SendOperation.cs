@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using System.Threading.Tasks.Sources;
 
@@ -24,6 +25,9 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     public WebSocketCloseStatus? CloseStatus { get; set; }
 
     public string CloseReason { get; set; } = "";
+
+    /// <summary>The rented memory that <see cref="Payload"/> lies in when it is compressed; else null.</summary>
+    public byte[]? Compressed { get; set; }
 
     /// <summary>Whether it is a message by itself: without it the stream of frames still makes sense.</summary>
     public bool IsWhole { get; set; }
@@ -97,6 +101,8 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
         _error = null;
         CancellationToken = default;
         Payload = default;
+        if (Compressed is not null) ArrayPool<byte>.Shared.Return(Compressed);
+        Compressed = null;
         CloseStatus = null;
         CloseReason = "";
     }

@@ -53,7 +53,7 @@ public sealed partial class WebSocketConnection
             if (_dropped) return;
             _dropped = true;
             _timer?.Dispose();
-            if (_receiver == Receiver.None) DropBuffer();
+            if (_receiver == Receiver.None) DropReceiving();
         }
 
         _sender.Stop();

@@ -171,15 +171,17 @@ public sealed partial class WebSocketConnection
             if (_inFrame)
             {
                 int count = Math.Min(_payloadLength, buffer.Length - filled);
-                _buffer.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
+                // Read on only when this payload is taken, so it is still the reader's message.
+                byte[]? source = _reader.IsCompressed ? _deflate!.Output : _buffer;
+                source.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
                 _payloadStart += count;
                 _payloadLength -= count;
                 filled += count;
-                _inFrame = _payloadLength != 0 || _reader.FrameRemaining != 0;
+                _inFrame = _payloadLength != 0 || _reader.FrameRemaining != 0 || _reader.HasPending;
                 if (!_inFrame || filled == buffer.Length) return Found.Data;
             }
 
-            if (_start == _end)
+            if (_start == _end && !_reader.HasPending)
             {
                 DropBuffer();
                 return Found.NeedsMore;
@@ -194,7 +196,7 @@ public sealed partial class WebSocketConnection
                     _inFrame = true;
                     _endsMessage = found == WebSocketEvent.EndOfMessage;
                     _payloadLength = payload.Length;
-                    _payloadStart = _start - payload.Length;
+                    _payloadStart = _reader.IsCompressed ? 0 : _start - payload.Length;
                     break;
                 case WebSocketEvent.NeedMoreData when consumed != 0:
                     _inFrame = true; // its header, and no payload yet
@@ -218,7 +220,7 @@ public sealed partial class WebSocketConnection
 
     private bool IsDirect(int room, out int count)
     {
-        count = _inFrame ? (int)Math.Min(room, _reader.FrameRemaining) : 0;
+        count = _inFrame && !_reader.IsCompressed ? (int)Math.Min(room, _reader.FrameRemaining) : 0;
         return count >= DirectBytes;
     }
 
@@ -254,6 +256,13 @@ public sealed partial class WebSocketConnection
         _start = _end = 0;
     }
 
+    // After the end, when nobody receives any more.
+    private void DropReceiving()
+    {
+        DropBuffer();
+        _deflate?.DisposeInbound();
+    }
+
     private void DropBuffer()
     {
         if (_buffer is null) return;
@@ -280,7 +289,7 @@ public sealed partial class WebSocketConnection
             _receiver = Receiver.None;
             left = _receiverLeft;
             _receiverLeft = null;
-            if (_dropped) DropBuffer();
+            if (_dropped) DropReceiving();
         }
 
         left?.SetResult();

@@ -35,7 +35,7 @@ public sealed partial class WebSocketConnection
     /// <param name="messageType">Text, which is the caller's to have in UTF-8, or binary. Not looked at in what continues a message.</param>
     /// <param name="messageFlags">
     /// Whether the message ends here. <see cref="WebSocketMessageFlags.DisableCompression"/> must be the same in all fragments of a
-    /// message; nothing is compressed yet.
+    /// message, and sends it as it is where permessage-deflate was negotiated.
     /// </param>
     /// <param name="cancellationToken">
     /// Takes a message that still waits behind others out of the queue. If a part of it may be on its way, cancellation aborts the connection.

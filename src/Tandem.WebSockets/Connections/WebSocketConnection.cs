@@ -22,6 +22,7 @@ public sealed partial class WebSocketConnection : WebSocket
     private readonly WebSocketConnectionOptions _options;
     private readonly Stream _stream;
     private readonly FrameSender _sender;
+    private readonly ConnectionDeflate? _deflate; // permessage-deflate was negotiated
     private readonly Lock _gate = new();
 
     // Guarded by the gate.
@@ -47,14 +48,16 @@ public sealed partial class WebSocketConnection : WebSocket
         options.Validate();
         _options = options;
         _stream = stream;
-        _sender = new FrameSender(this, stream, _gate, options.Role);
-        _reader = new WebSocketReader(new WebSocketReaderOptions
+        if (options.Deflate is { } parameters) _deflate = new ConnectionDeflate(in parameters, options.DeflateOptions, options.Role);
+        _sender = new FrameSender(this, stream, _gate, options.Role, _deflate);
+        var limits = new WebSocketReaderOptions
         {
             Role = options.Role,
             MaxMessageSize = options.MaxMessageSize,
             // Fragments are handed out as they come: their number costs this end nothing that their bytes do not.
             MaxFragments = int.MaxValue,
-        });
+        };
+        _reader = new WebSocketReader(limits, _deflate?.Inbound);
         if (!received.IsEmpty) Hold(received);
         StartKeepAlive();
     }

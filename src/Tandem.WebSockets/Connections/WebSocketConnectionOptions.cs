@@ -1,3 +1,4 @@
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets;
@@ -10,6 +11,15 @@ public sealed record WebSocketConnectionOptions
 
     /// <summary>The subprotocol that the opening handshake agreed on (section 1.9). Default null: none.</summary>
     public string? Subprotocol { get; init; }
+
+    /// <summary>
+    /// What the opening handshake agreed on for permessage-deflate (RFC 7692). Default null: nothing is compressed. A connection that keeps
+    /// its contexts holds about 360 KiB for them once both are in use.
+    /// </summary>
+    public DeflateParameters? Deflate { get; init; }
+
+    /// <summary>How this end compresses, where <see cref="Deflate"/> is set: level, memory, least size. Default: those of <see cref="DeflateOptions"/>.</summary>
+    public DeflateOptions DeflateOptions { get; init; } = new();
 
     /// <summary>
     /// Most bytes of payload in one message, all fragments together; a larger one is refused with 1009 as soon as a header announces more.
@@ -50,6 +60,8 @@ public sealed record WebSocketConnectionOptions
     {
         Check(Role is WebSocketRole.Server or WebSocketRole.Client, nameof(Role), "must be server or client");
         Check(Subprotocol is not "", nameof(Subprotocol), "must be null or a name");
+        Check(DeflateOptions is not null, nameof(DeflateOptions), "must not be null");
+        DeflateOptions!.Validate();
         Check(MaxMessageSize >= 0, nameof(MaxMessageSize), "must not be negative");
         Check(ReceiveBufferSize is >= 1024 and <= 1024 * 1024, nameof(ReceiveBufferSize), "must be 1 KiB to 1 MiB");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");

@@ -73,7 +73,7 @@ public sealed class AnswerTests
         ClientHandshakeResult result = await Connect(server.Uri(), new() { Subprotocols = ["chat", "superchat"] });
         await using Stream stream = result.Stream;
         Assert.Equal("superchat", result.Subprotocol);
-        Assert.Null(result.Extensions);
+        Assert.Null(result.Deflate);
         Assert.Empty(result.Received);
         Assert.Contains(new("X-A", "1"), result.Headers);
     }
