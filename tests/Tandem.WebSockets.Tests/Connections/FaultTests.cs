@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Tests.Connections;
@@ -22,6 +23,7 @@ public sealed class FaultTests
         [ProtocolFault.InvalidUtf8] = (WebSocketRole.Client, [0x81, 1, 0xFF]),
         [ProtocolFault.TruncatedCloseCode] = (WebSocketRole.Client, [0x88, 1, 3]),
         [ProtocolFault.InvalidCloseCode] = (WebSocketRole.Client, [0x88, 2, 3, 0xEE]),
+        [ProtocolFault.InvalidDeflateData] = (WebSocketRole.Client, [0xC2, 2, 0xFF, 0xFF]), // a block of type 3, which there is not
         [ProtocolFault.InvalidUtf8InCloseReason] = (WebSocketRole.Client, [0x88, 3, 3, 0xE8, 0xFF]),
     };
 
@@ -43,6 +45,7 @@ public sealed class FaultTests
         using Subject subject = Subject.Create(new WebSocketConnectionOptions
         {
             Role = role,
+            Deflate = fault == ProtocolFault.InvalidDeflateData ? new DeflateParameters(false, false, 15, 15) : null,
             MaxMessageSize = fault == ProtocolFault.MessageTooBig ? 1000 : long.MaxValue,
         });
         await subject.Peer.SendAsync(bytes);
