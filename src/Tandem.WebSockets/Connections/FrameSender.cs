@@ -16,7 +16,7 @@ namespace Tandem.WebSockets.Connections;
 /// </remarks>
 internal sealed class FrameSender : IThreadPoolWorkItem
 {
-    /// <summary>Payloads above this, in bytes, are written from where they lie; below, one write for header and payload is cheaper than two.</summary>
+    /// <summary>Payloads above this, in bytes, are written from where they lie; below, one write with a copy is cheaper than two.</summary>
     private const int DirectBytes = 16 * 1024;
 
     /// <summary>Most bytes gathered for one write: more gains nothing, and the first sender waits for the whole write.</summary>
@@ -126,12 +126,13 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         return task;
     }
 
-    /// <summary>Takes an operation that still waits out of the queue; otherwise its bytes may be on their way, and the connection is aborted.</summary>
+    /// <summary>Takes an operation that still waits out of the queue. Otherwise its bytes may be on their way: the connection is aborted.</summary>
     public void Cancel(SendOperation operation)
     {
         bool removed;
         lock (_gate)
         {
+            if (operation.IsComplete) return;
             removed = operation.IsQueued && operation.IsWhole;
             if (removed) operation.IsQueued = false;
         }

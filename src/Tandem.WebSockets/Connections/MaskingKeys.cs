@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace Tandem.WebSockets.Connections;
 
 /// <summary>
-/// A client's masking keys: "derived from a strong source of entropy", and never predictable from those before (RFC 6455 section 5.3). They are drawn a
-/// block at a time, because the generator costs far more for a call than for its bytes.
+/// A client's masking keys: "derived from a strong source of entropy", and never predictable from those before (RFC 6455 section 5.3).
+/// They are drawn a block at a time, because the generator costs far more for a call than for its bytes.
 /// </summary>
 /// <remarks>A mutable struct: keep it in a field. Not thread-safe.</remarks>
 internal struct MaskingKeys

@@ -14,6 +14,7 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     private ManualResetValueTaskSourceCore<bool> _core; // continuations run where SetResult is called: see Complete
     private CancellationTokenRegistration _registration;
     private Exception? _error;
+    private volatile bool _isComplete;
 
     public ReadOnlyMemory<byte> Payload { get; set; }
 
@@ -36,6 +37,9 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     public bool IsQueued { get; set; }
 
     public SendOperation? Next { get; set; }
+
+    /// <summary>Whether its fate is decided, even if its sender has not looked yet: a cancellation comes too late.</summary>
+    public bool IsComplete => _isComplete;
 
     public CancellationToken CancellationToken { get; private set; }
 
@@ -62,6 +66,7 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     public void Complete(Exception? error, bool beforeAwait)
     {
         _error = error;
+        _isComplete = true;
         if (beforeAwait) Execute();
         else ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
@@ -99,6 +104,7 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     {
         _registration = default;
         _error = null;
+        _isComplete = false;
         CancellationToken = default;
         Payload = default;
         if (Compressed is not null) ArrayPool<byte>.Shared.Return(Compressed);

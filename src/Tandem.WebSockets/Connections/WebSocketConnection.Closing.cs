@@ -9,7 +9,7 @@ namespace Tandem.WebSockets;
 /// <content>The end: what <see cref="ClosingHandshake"/> decides is carried out here.</content>
 public sealed partial class WebSocketConnection
 {
-    // How long a client waits, after both close frames, for the server to end TCP first (section 7.1.1). It is a courtesy; a second is what the BCL gives.
+    // How long a client waits, after both close frames, for the server to end TCP first (section 7.1.1): a courtesy, and as long as the BCL's.
     private static readonly TimeSpan ServerEndWait = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -85,6 +85,7 @@ public sealed partial class WebSocketConnection
         }
 
         if (operation is not null) await _sender.Start(operation, cancellationToken).ConfigureAwait(false);
+        byte[]? discarded = null;
         while (State == WebSocketState.CloseSent)
         {
             Task? left = null;
@@ -94,7 +95,7 @@ public sealed partial class WebSocketConnection
                 else _receiver = Receiver.Closer;
             }
 
-            if (left is null) await DiscardAsync(cancellationToken).ConfigureAwait(false);
+            if (left is null) await ReceiveCoreAsync(discarded ??= new byte[DirectBytes], cancellationToken).ConfigureAwait(false);
             else await WaitForReceiverAsync(left, cancellationToken).ConfigureAwait(false);
         }
 
@@ -114,10 +115,6 @@ public sealed partial class WebSocketConnection
             throw;
         }
     }
-
-    // One frame at most: the receiver's place is free again between two of them.
-    private async Task DiscardAsync(CancellationToken cancellationToken) =>
-        await ReceiveCoreAsync(new byte[DirectBytes], cancellationToken).ConfigureAwait(false);
 
     // The gate is held.
     private SendOperation QueueClose(WebSocketCloseStatus status, string reason)
@@ -166,7 +163,7 @@ public sealed partial class WebSocketConnection
             // Whatever comes is not read any more (section 5.5.1): the end comes, or the second is over.
             Task<int> end = _stream.ReadAsync(new byte[1]).AsTask();
             // What the read says when its stream is taken away is of no interest, and must not be reported as unobserved.
-            _ = end.ContinueWith(static task => task.Exception, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            _ = end.ContinueWith(static task => task.Exception, TaskScheduler.Default);
             await end.WaitAsync(ServerEndWait, _options.TimeProvider).ConfigureAwait(false);
         }
         catch (Exception)
@@ -241,7 +238,11 @@ public sealed partial class WebSocketConnection
         }
 
         if (string.IsNullOrEmpty(statusDescription)) return;
-        if (closeStatus == WebSocketCloseStatus.Empty) throw new ArgumentException("A close frame without a code has no reason.", nameof(statusDescription));
+        if (closeStatus == WebSocketCloseStatus.Empty)
+        {
+            throw new ArgumentException("A close frame without a code has no reason.", nameof(statusDescription));
+        }
+
         if (Encoding.UTF8.GetByteCount(statusDescription) > ClosePayload.MaxReasonLength)
         {
             throw new ArgumentException("RFC 6455 section 5.5: the reason has more than 123 bytes of UTF-8.", nameof(statusDescription));

@@ -71,7 +71,10 @@ public sealed partial class WebSocketConnection
             new WeakReference<WebSocketConnection>(this),
             Timeout.InfiniteTimeSpan,
             Timeout.InfiniteTimeSpan);
-        if (due != Timeout.InfiniteTimeSpan) _timer.Change(due < TimeSpan.FromMilliseconds(1) ? TimeSpan.FromMilliseconds(1) : due, Timeout.InfiniteTimeSpan);
+        if (due == Timeout.InfiniteTimeSpan) return;
+        // Timers count whole milliseconds: what is cut off would only make it look too early.
+        TimeSpan least = TimeSpan.FromMilliseconds(1);
+        _timer.Change(due < least ? least : due, Timeout.InfiniteTimeSpan);
     }
 
     private void OnTimer()

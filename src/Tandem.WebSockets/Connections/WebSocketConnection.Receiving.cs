@@ -79,7 +79,7 @@ public sealed partial class WebSocketConnection
                 return ValueTask.FromException<ValueWebSocketReceiveResult>(new InvalidOperationException("A receive is pending already."));
             }
 
-            if (_receiver == Receiver.Closer) return ReceiveCloseAsync(ReceiverLeft(), cancellationToken);
+            if (_receiver == Receiver.Closer) return ReceiveAfterCloserAsync(ReceiverLeft(), buffer, cancellationToken);
             _receiver = Receiver.Application;
         }
 
@@ -94,21 +94,32 @@ public sealed partial class WebSocketConnection
             : new WebSocketReceiveResult(result.Count, result.MessageType, result.EndOfMessage);
     }
 
-    // A close is waiting for the peer's answer and discards what comes before it; so there is only that answer to be received.
-    private async ValueTask<ValueWebSocketReceiveResult> ReceiveCloseAsync(Task left, CancellationToken cancellationToken)
+    // A close is waiting for the peer's answer and discards the frame that comes first. If that is the answer, it is this receive's result too.
+    private async ValueTask<ValueWebSocketReceiveResult> ReceiveAfterCloserAsync(Task left, Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        try
+        while (true)
         {
-            await left.WaitAsync(cancellationToken).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException)
-        {
-            Abort();
-            throw;
+            await WaitForReceiverAsync(left, cancellationToken).ConfigureAwait(false);
+            lock (_gate)
+            {
+                if (_phase == WebSocketState.Closed && _closeStatus is not null)
+                {
+                    return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
+                }
+
+                if (_phase != WebSocketState.CloseSent) throw Failure(null, cancellationToken);
+                if (_receiver == Receiver.Application) throw new InvalidOperationException("A receive is pending already.");
+                if (_receiver == Receiver.None)
+                {
+                    _receiver = Receiver.Application;
+                    break;
+                }
+
+                left = ReceiverLeft();
+            }
         }
 
-        if (State == WebSocketState.Closed && _closeStatus is not null) return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
-        throw Failure(null, cancellationToken);
+        return await ReceiveCoreAsync(buffer, cancellationToken).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]

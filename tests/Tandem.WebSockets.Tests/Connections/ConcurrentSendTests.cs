@@ -90,6 +90,18 @@ public sealed class ConcurrentSendTests
     }
 
     [Fact]
+    public async Task A_cancellation_after_the_write_comes_too_late_to_harm()
+    {
+        using Subject subject = Subject.Create(Options);
+        using var source = new CancellationTokenSource();
+        ValueTask send = subject.Socket.SendAsync(new byte[1].AsMemory(), WebSocketMessageType.Binary, true, source.Token);
+        Assert.Equal(0x82, (await subject.Peer.ReadFrameAsync()).FirstByte);
+        await source.CancelAsync();
+        await send.InTime();
+        Assert.Equal(WebSocketState.Open, subject.Socket.State);
+    }
+
+    [Fact]
     public async Task A_failing_write_fails_everything_that_waits_behind_it()
     {
         using Subject subject = Subject.Create(Options);

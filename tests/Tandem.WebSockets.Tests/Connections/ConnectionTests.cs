@@ -104,6 +104,26 @@ public sealed class ConnectionTests
     }
 
     [Fact]
+    public async Task A_receive_takes_over_from_a_waiting_CloseAsync_between_two_frames()
+    {
+        for (int i = 0; i < 100; i++)
+        {
+            using Subject subject = Subject.Create(Options);
+            Task close = subject.Socket.ShutAsync();
+            Assert.Equal(1000, await subject.Peer.ReadCloseCodeAsync());
+            Task<ValueWebSocketReceiveResult> receive = subject.Socket.TakeAsync();
+            await subject.Peer.SendFrameAsync(0x82, 1, 2, 3);
+            await subject.Peer.SendFrameAsync(0x82, 4, 5);
+            await subject.Peer.SendCloseAsync(1000);
+            // Who of the two comes first between the frames is open; whatever the receive gets makes sense, and the close ends.
+            ValueWebSocketReceiveResult result = await receive;
+            Assert.True((result.Count, result.MessageType) is (2, WebSocketMessageType.Binary) or (0, WebSocketMessageType.Close));
+            await close;
+            Assert.Equal(WebSocketState.Closed, subject.Socket.State);
+        }
+    }
+
+    [Fact]
     public async Task A_code_without_a_frame_body_is_sent_for_Empty()
     {
         using Subject subject = Subject.Create(Options);

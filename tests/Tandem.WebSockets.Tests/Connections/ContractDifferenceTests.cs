@@ -184,4 +184,31 @@ public sealed class ContractDifferenceTests
         Assert.Equal(ProtocolFault.ReservedOpcode, ended.Cause.Fault);
         Assert.Equal(subject.Ours.CloseCause, ended.Cause);
     }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_cancelled_fragment_behind_another_send(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        ((DuplexStream)subject.Own).Stall();
+        using var source = new CancellationTokenSource();
+        Task first = subject.Socket.PutAsync("whole");
+        Task fragment = subject.Socket.PutAsync("fragment", endOfMessage: false, source.Token);
+        await source.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => fragment);
+        Assert.Equal(maker == Maker.Tandem ? WebSocketState.Aborted : WebSocketState.Open, subject.Socket.State);
+        subject.Socket.Abort();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => first);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task The_reason_of_the_close_frame_after_a_violation(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Peer.SendFrameAsync(0x83);
+        await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync());
+        byte[] reason = (await subject.Peer.ReadFrameAsync()).Payload[2..];
+        Assert.Equal(maker == Maker.Tandem ? ProtocolFault.ReservedOpcode.Text() : "", System.Text.Encoding.UTF8.GetString(reason));
+    }
 }
