@@ -4,6 +4,7 @@ using System.Threading.Channels;
 using Tandem.WebSockets.Client;
 using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
+using ManualClock = Tandem.WebSockets.Tests.Connections.ManualClock;
 
 namespace Tandem.WebSockets.Tests.Client;
 
@@ -73,18 +74,18 @@ public sealed class DialTests
     {
         var race = new Race(3);
         Attempt first = await race.Next();
-        race.Time.Advance(TcpDialer.AttemptDelay - TimeSpan.FromTicks(1));
+        race.Time.Advance(0.249);
         Assert.False(race.HasNext);
-        race.Time.Advance(TimeSpan.FromTicks(1));
+        race.Time.Advance(0.001);
         Attempt second = await race.Next();
-        await Eventually.True(() => race.Time.Pending == 1, "the wait for the third");
-        race.Time.Advance(TcpDialer.AttemptDelay);
+        await Eventually.True(() => race.Time.Timers == 1, "the wait for the third");
+        race.Time.Advance(0.25);
         Attempt third = await race.Next();
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         first.Done.SetResult(socket); // the slowest to begin with may still win
         Assert.Same(socket, await race.Result.InTime());
         Assert.True(second.Token.IsCancellationRequested && third.Token.IsCancellationRequested);
-        Assert.Equal(0, race.Time.Pending);
+        Assert.Equal(0, race.Time.Timers);
     }
 
     [Fact]
@@ -102,7 +103,7 @@ public sealed class DialTests
     {
         var race = new Race(2, endsWhenCancelled: false);
         Attempt first = await race.Next();
-        race.Time.Advance(TcpDialer.AttemptDelay);
+        race.Time.Advance(0.25);
         Attempt second = await race.Next();
         using var winner = new Socket(SocketType.Stream, ProtocolType.Tcp);
         using var loser = new Socket(SocketType.Stream, ProtocolType.Tcp);
@@ -119,7 +120,7 @@ public sealed class DialTests
     {
         var race = new Race(3);
         Attempt first = await race.Next();
-        race.Time.Advance(TcpDialer.AttemptDelay);
+        race.Time.Advance(0.25);
         Attempt second = await race.Next();
         await race.Cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => race.Result.InTime());
@@ -181,7 +182,7 @@ public sealed class DialTests
             Result = dialer.DialAsync("name.example", 80, Cancel.Token);
         }
 
-        public ManualTimers Time { get; } = new();
+        public ManualClock Time { get; } = new();
 
         public CancellationTokenSource Cancel { get; } = new();
 

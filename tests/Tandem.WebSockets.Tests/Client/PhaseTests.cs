@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using Tandem.WebSockets.Client;
 using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
+using ManualClock = Tandem.WebSockets.Tests.Connections.ManualClock;
 
 namespace Tandem.WebSockets.Tests.Client;
 
@@ -16,7 +17,7 @@ public sealed class PhaseTests
     public async Task A_peer_that_says_nothing_is_left_at_the_deadline(WebSocketConnectPhase phase)
     {
         await using var stuck = new Stuck(phase);
-        var time = new ManualTimers();
+        var time = new ManualClock();
         TimeSpan timeout = TimeSpan.FromSeconds(3);
         var options = new WebSocketClientOptions { TimeProvider = time, Proxy = stuck.Proxy };
         options = phase switch
@@ -27,15 +28,15 @@ public sealed class PhaseTests
         };
         Task<ClientHandshakeResult> connecting = Connect(stuck.Uri, options, stuck.Dialer);
         await stuck.Reached.InTime();
-        time.Advance(timeout - TimeSpan.FromTicks(1));
+        time.Advance(2.999);
         Assert.False(connecting.IsCompleted);
-        time.Advance(TimeSpan.FromTicks(1));
+        time.Advance(0.001);
         WebSocketException outer = await Assert.ThrowsAsync<WebSocketException>(() => connecting);
         WebSocketConnectException failure = Assert.IsType<WebSocketConnectException>(outer.InnerException);
         Assert.IsType<TimeoutException>(failure.InnerException);
         Assert.Equal((phase, WebSocketError.Faulted), (failure.Phase, outer.WebSocketErrorCode));
         Assert.Contains($"3 s ({phase})", failure.Message, StringComparison.Ordinal);
-        Assert.Equal(0, time.Pending);
+        Assert.Equal(0, time.Timers);
         await stuck.Left.InTime();
     }
 
@@ -82,13 +83,13 @@ public sealed class PhaseTests
     [Fact]
     public async Task Trickling_does_not_move_the_deadline()
     {
-        var time = new ManualTimers();
+        var time = new ManualClock();
         await using ScriptedServer server = ScriptedServer.Start(async peer =>
         {
             foreach (char c in ScriptedPeer.Switching(await peer.ReadHead()))
             {
                 await peer.Send(c.ToString());
-                time.Advance(TimeSpan.FromSeconds(1));
+                time.Advance(1);
             }
 
             await peer.End();

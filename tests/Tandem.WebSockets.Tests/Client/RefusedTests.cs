@@ -4,6 +4,7 @@ using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.Client;
 using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
+using ManualClock = Tandem.WebSockets.Tests.Connections.ManualClock;
 
 namespace Tandem.WebSockets.Tests.Client;
 
@@ -95,10 +96,10 @@ public sealed class RefusedTests
     public async Task A_body_that_never_ends_is_told_as_far_as_it_came_when_the_deadline_passes()
     {
         // On a stream of its own making, because over a socket nobody can tell when the client has read the head.
-        var time = new ManualTimers();
+        var time = new ManualClock();
         using var stream = new StallingStream(
             "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nContent-Length: 100\r\n\r\nslow"u8.ToArray(),
-            () => time.Advance(TimeSpan.FromSeconds(10)));
+            () => time.Advance(10));
         var options = new WebSocketClientOptions { TimeProvider = time };
         ClientTarget target = ClientTarget.Parse(new Uri("ws://localhost/"));
         OpeningRequest request = OpeningRequest.Create(target, null, options);
