@@ -260,8 +260,8 @@ public sealed class DeflateNegotiationTests
         {
             yield return new DeflateOptions
             {
-                ServerMaxWindowBits = i % 4 switch { 0 => 8, 1 => 9, 2 => 12, _ => 15 },
-                ClientMaxWindowBits = i / 4 % 4 switch { 0 => 8, 1 => 9, 2 => 12, _ => 15 },
+                ServerMaxWindowBits = (i % 4) switch { 0 => 8, 1 => 9, 2 => 12, _ => 15 },
+                ClientMaxWindowBits = (i / 4 % 4) switch { 0 => 8, 1 => 9, 2 => 12, _ => 15 },
                 ServerNoContextTakeover = (i & 16) != 0,
                 ClientNoContextTakeover = (i & 32) != 0,
             };
