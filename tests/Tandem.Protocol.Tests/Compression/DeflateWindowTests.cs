@@ -16,7 +16,7 @@ public sealed class DeflateWindowTests
         // Runs that come again at every distance around the window, and noise in between.
         var random = new Random(windowBits);
         var data = new List<byte>();
-        for (int i = 0; i < 300; i++)
+        while (data.Count < (3 << windowBits) + 5000)
         {
             byte[] run = new byte[random.Next(4, 60)];
             random.NextBytes(run);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Tests.Support;
@@ -23,7 +24,7 @@ internal enum Got
 }
 
 /// <summary>Something received: a whole message, a control frame, or the end.</summary>
-internal sealed record Received(Got Kind, byte[] Payload)
+internal sealed record Received(Got Kind, byte[] Payload, bool Compressed = false)
 {
     public string Text => Encoding.UTF8.GetString(Payload);
 
@@ -46,6 +47,8 @@ internal sealed class RawClient : IDisposable
     private int _start;
     private int _end;
     private bool _closed;
+    private InflaterPool? _inflaters;
+    private InboundDeflate? _deflate;
 
     private RawClient(Socket socket) => Socket = socket;
 
@@ -79,6 +82,25 @@ internal sealed class RawClient : IDisposable
     {
         await Send(Wire.Request(target, fields));
         return await ReadAccepted();
+    }
+
+    /// <summary>From here on the server may send compressed messages.</summary>
+    public void ExpectDeflate(int windowBits, bool keepsContext)
+    {
+        _inflaters = new InflaterPool();
+        _deflate = new InboundDeflate(_inflaters, windowBits, keepsContext);
+        _reader = new WebSocketReader(ReaderOptions, _deflate);
+    }
+
+    /// <summary>The next frame as it is on the wire, at most 125 bytes of payload.</summary>
+    public async Task<(byte First, byte[] Payload)> ReadFrame()
+    {
+        while (_end - _start < 2 || _end - _start < 2 + _buffer[_start + 1]) Assert.True(await Fill() > 0, "The connection ended within a frame.");
+        int length = _buffer[_start + 1];
+        Assert.InRange(length, 0, 125);
+        (byte, byte[]) frame = (_buffer[_start], _buffer.AsSpan(_start + 2, length).ToArray());
+        _start += 2 + length;
+        return frame;
     }
 
     /// <summary>The head of an answer that must be 101.</summary>
@@ -182,11 +204,13 @@ internal sealed class RawClient : IDisposable
     {
         Socket.Dispose();
         _message.Dispose();
+        _deflate?.Dispose();
+        _inflaters?.Dispose();
     }
 
     private Received? Take()
     {
-        while (_start < _end)
+        while (_start < _end || _reader.HasPending)
         {
             Assert.False(_closed, "RFC 6455 section 5.5.1: nothing is sent after a close frame.");
             WebSocketEvent found = _reader.Read(_buffer.AsSpan(_start, _end - _start), out int consumed, out Span<byte> payload);
@@ -200,7 +224,7 @@ internal sealed class RawClient : IDisposable
                     break;
                 case WebSocketEvent.EndOfMessage:
                     _message.Write(payload);
-                    var message = new Received(_reader.MessageType == WebSocketMessageType.Text ? Got.Text : Got.Binary, _message.ToArray());
+                    var message = new Received(_reader.MessageType == WebSocketMessageType.Text ? Got.Text : Got.Binary, _message.ToArray(), _reader.IsCompressed);
                     _message.SetLength(0);
                     return message;
                 case WebSocketEvent.Ping:
