@@ -31,6 +31,7 @@ public sealed class OptionsTests
                 { "MaxMessageSize", new() { MaxMessageSize = -1 } },
                 { "MaxMessageSize", new() { MaxMessageSize = (1 << 30) + 1 } },
                 { "MaxBufferedBytes", new() { MaxBufferedBytes = -1 } },
+                { "DeflateMemoryBudget", new() { DeflateMemoryBudget = -1 } },
                 { "OverflowPolicy", new() { OverflowPolicy = (OverflowPolicy)2 } },
                 { "ReceivePauseBytes", new() { ReceivePauseBytes = -1 } },
                 { "ReceiveBufferSize", new() { ReceiveBufferSize = (16 * 1024) - 1 } },
@@ -48,8 +49,8 @@ public sealed class OptionsTests
     [Fact]
     public void Every_option_with_a_range_has_a_case()
     {
-        // The two that may be anything: a callback that is there or not.
-        string[] free = [nameof(WebSocketServerOptions.OnError), nameof(WebSocketServerOptions.OnUnclaimed)];
+        // Callbacks that are there or not, and options that check themselves.
+        string[] free = [nameof(WebSocketServerOptions.OnError), nameof(WebSocketServerOptions.OnUnclaimed), nameof(WebSocketServerOptions.Deflate)];
         Assert.Equal(
             typeof(WebSocketServerOptions).GetProperties().Select(property => property.Name).Except(free).Order(StringComparer.Ordinal),
             Wrong.Select(row => row.Data.Item1).Distinct().Order(StringComparer.Ordinal));
