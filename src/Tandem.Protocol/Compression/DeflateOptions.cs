@@ -6,7 +6,7 @@ public sealed record DeflateOptions
     /// <summary>1 (fast) to 9 (small). Default 1: messages are small, and what a higher level saves on the wire it costs several times over in time.</summary>
     public int Level { get; init; } = 1;
 
-    /// <summary>1 to 9: memory beside the window, 2 to the power of this + 9 bytes. Default 8, zlib's own: 128 KiB.</summary>
+    /// <summary>1 to 9: memory for what waits to be encoded, 5 times 2 to the power of this + 6 bytes. Default 8, zlib's own: 80 KiB.</summary>
     public int MemoryLevel { get; init; } = 8;
 
     /// <summary>Messages shorter than this many bytes go uncompressed: there is nothing to win. Default 64.</summary>

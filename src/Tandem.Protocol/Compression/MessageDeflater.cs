@@ -47,8 +47,12 @@ public sealed unsafe class MessageDeflater : IDisposable
     /// <summary>Bytes that a compressor with these parameters holds, about: for a budget.</summary>
     /// <param name="windowBits">8 to 15.</param>
     /// <param name="memoryLevel">1 to 9.</param>
-    /// <returns>zlib's own formula (zconf.h), a quarter more for what zlib-ng adds.</returns>
-    public static int MemoryFor(int windowBits, int memoryLevel) => ((1 << (Math.Max(windowBits, 9) + 2)) + (1 << (memoryLevel + 9))) * 5 / 4;
+    /// <returns>
+    /// What zlib-ng takes, as measured: unlike in zlib the hash table has 128 KiB whatever the window and the memory level are, so that little of
+    /// either saves less than zlib's own formula (zconf.h) says.
+    /// </returns>
+    public static int MemoryFor(int windowBits, int memoryLevel) =>
+        (1 << (Math.Max(windowBits, 9) + 2)) + (5 << (memoryLevel + 6)) + ((128 + 16) * 1024);
 
     /// <summary>Room that is always enough for a compressed piece: incompressible data grows, by an eighth at the fastest level.</summary>
     /// <param name="length">Bytes to compress, at most 1 GiB.</param>

@@ -4,7 +4,7 @@ namespace Tandem.WebSockets;
 
 /// <summary>
 /// How much memory all compression contexts of the process may take. A context is what makes compression expensive: with the default window
-/// about 360 KiB for a connection that keeps both of its contexts between messages, about 42 KiB for one that keeps none and
+/// about 400 KB for a connection that keeps both of its contexts between messages, about 42 KiB for one that keeps none and
 /// may be in the middle of receiving a message.
 /// </summary>
 internal static class DeflateBudget

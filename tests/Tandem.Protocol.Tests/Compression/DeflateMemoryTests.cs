@@ -191,9 +191,10 @@ public sealed class DeflateMemoryTests
     [Fact]
     public void What_a_context_is_said_to_cost_is_at_least_what_it_takes()
     {
-        foreach ((int windowBits, int memoryLevel) in ((int, int)[])[(15, 8), (15, 9), (9, 1), (12, 5)])
+        // Resident bytes, to about a hundredth, of each of 500 compressors, in a process of its own for every pair of parameters.
+        foreach ((int windowBits, int memoryLevel, int measured) in ((int, int, int)[])[(15, 8, 346_562), (15, 9, 412_114), (9, 1, 149_954), (9, 8, 219_578), (12, 5, 174_661), (15, 1, 276_930)])
         {
-            Assert.InRange(MessageDeflater.MemoryFor(windowBits, memoryLevel), (1 << (windowBits + 2)) + (1 << (memoryLevel + 9)), 1 << 20);
+            Assert.InRange(MessageDeflater.MemoryFor(windowBits, memoryLevel), measured * 0.99, measured * 1.25);
         }
 
         Assert.InRange(MessageInflater.MemoryFor(15), 1 << 15, 1 << 16);

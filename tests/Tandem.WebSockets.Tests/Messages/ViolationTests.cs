@@ -39,7 +39,8 @@ public sealed class ViolationTests
     [Fact]
     public void Every_rule_that_this_server_can_see_broken_is_covered() =>
         Assert.Equal(
-            // A server's fault, a limit that the options do not have apart from that of a message, and what takes compression (CompressedEchoTests).
+            // A client's fault, and a limit that the server's options do not have apart from that of a message; and what takes compression to
+            // be broken (Compression.CompressedEchoTests).
             [ProtocolFault.None, ProtocolFault.MaskedServerFrame, ProtocolFault.FrameTooBig, ProtocolFault.InvalidDeflateData],
             Enum.GetValues<ProtocolFault>().Except(Violations.Keys));
 

@@ -1,4 +1,5 @@
 using System.Net;
+using Tandem.Protocol.Compression;
 
 namespace Tandem.WebSockets.Tests.Serving;
 
@@ -35,6 +36,7 @@ public sealed class OptionsTests
                 { "OverflowPolicy", new() { OverflowPolicy = (OverflowPolicy)2 } },
                 { "ReceivePauseBytes", new() { ReceivePauseBytes = -1 } },
                 { "ReceiveBufferSize", new() { ReceiveBufferSize = (16 * 1024) - 1 } },
+                { "DeflateMemoryBudget", new() { DeflateMemoryBudget = -1 } },
                 { "Origins", new() { Origins = null! } },
                 { "TimeProvider", new() { TimeProvider = null! } },
             };
@@ -47,10 +49,17 @@ public sealed class OptionsTests
         Assert.StartsWith($"WebSocketServerOptions.{name} must ", Assert.Throws<ArgumentException>(() => new WebSocketServer(options)).Message, StringComparison.Ordinal);
 
     [Fact]
+    public void Wrong_options_of_compression_are_refused_by_their_own_name() =>
+        Assert.StartsWith(
+            "DeflateOptions.Level must ",
+            Assert.Throws<ArgumentException>(() => new WebSocketServer(new WebSocketServerOptions { Deflate = new DeflateOptions { Level = 0 } })).Message,
+            StringComparison.Ordinal);
+
+    [Fact]
     public void Every_option_with_a_range_has_a_case()
     {
-        // Callbacks that are there or not, and options that check themselves.
-        string[] free = [nameof(WebSocketServerOptions.OnError), nameof(WebSocketServerOptions.OnUnclaimed), nameof(WebSocketServerOptions.Deflate)];
+        // Two that may be anything, a callback that is there or not; and one with options of its own, which name themselves.
+        string[] free = [nameof(WebSocketServerOptions.Deflate), nameof(WebSocketServerOptions.OnError), nameof(WebSocketServerOptions.OnUnclaimed)];
         Assert.Equal(
             typeof(WebSocketServerOptions).GetProperties().Select(property => property.Name).Except(free).Order(StringComparer.Ordinal),
             Wrong.Select(row => row.Data.Item1).Distinct().Order(StringComparer.Ordinal));
