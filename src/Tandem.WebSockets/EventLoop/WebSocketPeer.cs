@@ -103,7 +103,7 @@ public sealed unsafe partial class WebSocketPeer
     /// <param name="payload">The message; text must be UTF-8, or the peer will close the connection. It is copied when it cannot be sent at once.</param>
     /// <param name="flags">
     /// Without <see cref="WebSocketMessageFlags.EndOfMessage"/> this is a fragment, and the message goes on with the next call (RFC 6455 section 5.4):
-    /// for messages that are made while they are sent. <see cref="WebSocketMessageFlags.DisableCompression"/> sends a whole message as it
+    /// for messages that are made while they are sent. Nobody else may send to this peer in between: what they send would be part of the message. <see cref="WebSocketMessageFlags.DisableCompression"/> sends a whole message as it
     /// is, where permessage-deflate was negotiated.
     /// </param>
     /// <returns>What became of it. A fragment is never dropped: where a message would be, the connection is.</returns>

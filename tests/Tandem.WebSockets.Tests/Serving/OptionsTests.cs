@@ -36,7 +36,6 @@ public sealed class OptionsTests
                 { "OverflowPolicy", new() { OverflowPolicy = (OverflowPolicy)2 } },
                 { "ReceivePauseBytes", new() { ReceivePauseBytes = -1 } },
                 { "ReceiveBufferSize", new() { ReceiveBufferSize = (16 * 1024) - 1 } },
-                { "DeflateMemoryBudget", new() { DeflateMemoryBudget = -1 } },
                 { "Origins", new() { Origins = null! } },
                 { "TimeProvider", new() { TimeProvider = null! } },
             };
