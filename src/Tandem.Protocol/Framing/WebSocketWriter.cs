@@ -19,10 +19,13 @@ public struct WebSocketWriter
     /// <summary>Whether a message has begun and its last fragment has not been written.</summary>
     public readonly bool IsInMessage => _message != Opcode.Continuation;
 
-    /// <summary>Whether a frame of this type may come next: no message is in progress, or one of this type.</summary>
+    /// <summary>Checks that a frame of this type may come next, as writing it would: for those who prepare its payload before.</summary>
     /// <param name="type">Text or binary.</param>
-    /// <returns>False when <see cref="WriteFrame"/> would throw.</returns>
-    public readonly bool Accepts(WebSocketMessageType type) => !IsInMessage || _message == (type == WebSocketMessageType.Text ? Opcode.Text : Opcode.Binary);
+    /// <exception cref="InvalidOperationException">A message of the other type is in progress.</exception>
+    public readonly void EnsureNext(WebSocketMessageType type)
+    {
+        if (IsInMessage && _message != (type == WebSocketMessageType.Text ? Opcode.Text : Opcode.Binary)) ThrowTypeChanged();
+    }
 
     /// <summary>Bytes of a whole frame: header and payload.</summary>
     /// <param name="payloadLength">Bytes of payload.</param>
@@ -52,7 +55,7 @@ public struct WebSocketWriter
             _ => throw new ArgumentException("A data frame is text or binary; WriteClose writes a close frame.", nameof(type)),
         };
         bool continues = IsInMessage;
-        if (continues && opcode != _message) ThrowTypeChanged();
+        EnsureNext(type);
         byte first = (byte)((endOfMessage ? FrameHeader.FinBit : 0) | (byte)(continues ? Opcode.Continuation : opcode));
         if (compressed && !continues) first |= FrameHeader.Rsv1Bit;
         int written = FrameHeader.Write(destination, first, payloadLength, _masks, maskingKey);

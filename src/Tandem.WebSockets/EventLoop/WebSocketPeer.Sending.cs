@@ -70,7 +70,7 @@ public sealed unsafe partial class WebSocketPeer
         if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
 
         // Before it is compressed: the window must not come to hold what is never sent.
-        if (!_writer.Accepts(type)) throw new InvalidOperationException("RFC 6455 section 5.4: the message in progress has another type; end it first.");
+        _writer.EnsureNext(type);
 
         bool endOfMessage = (flags & WebSocketMessageFlags.EndOfMessage) != 0;
         bool compressed = _deflate is not null && TryCompress(ref payload, endOfMessage, flags);
