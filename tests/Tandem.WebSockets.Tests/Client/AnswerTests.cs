@@ -2,7 +2,6 @@ using System.Net.WebSockets;
 using System.Text;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.Client;
-using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
 
 namespace Tandem.WebSockets.Tests.Client;

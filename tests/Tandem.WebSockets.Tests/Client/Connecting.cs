@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.WebSockets;
 using Tandem.WebSockets.Client;
-using Tandem.WebSockets.Tests.Support;
 
 namespace Tandem.WebSockets.Tests.Client;
 

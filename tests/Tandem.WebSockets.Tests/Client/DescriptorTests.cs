@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Tandem.WebSockets.Client;
-using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
 
 namespace Tandem.WebSockets.Tests.Client;

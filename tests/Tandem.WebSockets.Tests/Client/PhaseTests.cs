@@ -1,9 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Tandem.WebSockets.Client;
-using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
-using ManualClock = Tandem.WebSockets.Tests.Connections.ManualClock;
 
 namespace Tandem.WebSockets.Tests.Client;
 

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using Tandem.Protocol.Handshake;
-using Tandem.WebSockets.Tests.Support;
 
 namespace Tandem.WebSockets.Tests.Client;
 

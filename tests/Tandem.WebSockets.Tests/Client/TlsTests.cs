@@ -1,7 +1,6 @@
 using System.Net.Security;
 using System.Security.Authentication;
 using Tandem.WebSockets.Client;
-using Tandem.WebSockets.Tests.Support;
 using static Tandem.WebSockets.Tests.Client.Connecting;
 
 namespace Tandem.WebSockets.Tests.Client;

@@ -2,17 +2,9 @@ using System.Net.WebSockets;
 
 namespace Tandem.WebSockets.Tests.Connections;
 
-/// <summary>Every wait has a deadline: far beyond what anything here takes, so that reaching it means that it would never have ended.</summary>
+/// <summary>The operations of a connection, each under the deadline of all waits.</summary>
 internal static class Waits
 {
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
-
-    public static Task InTime(this Task task) => task.WaitAsync(Deadline);
-
-    public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Deadline);
-
-    public static Task InTime(this ValueTask task) => task.AsTask().WaitAsync(Deadline);
-
     public static Task<ValueWebSocketReceiveResult> TakeAsync(this WebSocket socket, int size = 100, CancellationToken cancellationToken = default) =>
         socket.ReceiveAsync(new Memory<byte>(new byte[size]), cancellationToken).AsTask().InTime();
 
@@ -38,7 +30,7 @@ internal static class Waits
     /// <summary>Awaits a condition that another thread makes true.</summary>
     public static async Task UntilAsync(Func<bool> condition)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
         while (!condition())
         {
             deadline.Token.ThrowIfCancellationRequested();

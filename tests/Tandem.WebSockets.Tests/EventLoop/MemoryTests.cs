@@ -1,6 +1,5 @@
 using System.Reflection;
 using Tandem.WebSockets.EventLoop;
-using Tandem.WebSockets.Tests.Support;
 
 namespace Tandem.WebSockets.Tests.EventLoop;
 

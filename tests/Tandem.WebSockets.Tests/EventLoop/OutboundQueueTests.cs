@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Tandem.WebSockets.EventLoop;
-using Tandem.WebSockets.Tests.Support;
 
 namespace Tandem.WebSockets.Tests.EventLoop;
 

@@ -1,4 +1,4 @@
-namespace Tandem.WebSockets.Tests.Support;
+namespace Tandem.Tests.Support;
 
 /// <summary>A clock that stands still until a test moves it. The loops read it each turn, so a small TickInterval makes them see it soon.</summary>
 internal sealed class ManualTime : TimeProvider

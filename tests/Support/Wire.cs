@@ -3,7 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Tandem.Protocol.Framing;
 
-namespace Tandem.WebSockets.Tests.Support;
+namespace Tandem.Tests.Support;
 
 /// <summary>Bytes as a client sends them.</summary>
 internal static class Wire

@@ -1,7 +1,7 @@
-namespace Tandem.WebSockets.Tests.Connections;
+namespace Tandem.Tests.Support;
 
 /// <summary>A clock that stands still until it is moved; moving it runs the timers on the way, on the caller's thread.</summary>
-public sealed class ManualClock : TimeProvider
+internal sealed class ManualClock : TimeProvider
 {
     private readonly Lock _gate = new();
     private readonly List<ManualTimer> _timers = [];

@@ -5,7 +5,7 @@ using System.Text;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
-namespace Tandem.WebSockets.Tests.Support;
+namespace Tandem.Tests.Support;
 
 /// <summary>How a connection went on.</summary>
 internal enum Got

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Tandem.WebSockets.Tests.Support;
+namespace Tandem.Tests.Support;
 
 /// <summary>Waits for what other threads bring about: every wait of these tests has the one deadline.</summary>
 internal static class Eventually
@@ -34,6 +34,8 @@ internal static class Eventually
     }
 
     public static Task InTime(this Task task) => task.WaitAsync(Deadline);
+
+    public static Task InTime(this ValueTask task) => task.AsTask().WaitAsync(Deadline);
 
     public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Deadline);
 }
