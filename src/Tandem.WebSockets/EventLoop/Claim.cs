@@ -18,7 +18,7 @@ internal enum Claim : byte
 /// <summary>Tells from the first bytes of a connection whose it is.</summary>
 internal static class Claims
 {
-    public static Claim Judge(ReadOnlySpan<byte> received, WebSocketRoute[] routes)
+    public static Claim Judge(ReadOnlySpan<byte> received, ServedRoute[] routes)
     {
         // A TLS hello, an HTTP/2 preface, any other method: decided at the first byte that differs.
         ReadOnlySpan<byte> method = "GET "u8;
@@ -35,11 +35,11 @@ internal static class Claims
         return refusal != HandshakeRefusal.None || request.AsksForWebSocket ? Claim.Ours : Claim.Foreign;
     }
 
-    public static WebSocketRoute? Find(WebSocketRoute[] routes, ReadOnlySpan<byte> path)
+    public static ServedRoute? Find(ServedRoute[] routes, ReadOnlySpan<byte> path)
     {
-        foreach (WebSocketRoute route in routes)
+        foreach (ServedRoute route in routes)
         {
-            if (route.Matches(path)) return route;
+            if (route.Route.Matches(path)) return route;
         }
 
         return null;

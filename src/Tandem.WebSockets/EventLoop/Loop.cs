@@ -45,7 +45,6 @@ internal sealed class Loop : IDisposable
         ReceiveBuffer = GC.AllocateUninitializedArray<byte>(Options.ReceiveBufferSize, pinned: true);
         ReceivePointer = Marshal.UnsafeAddrOfPinnedArrayElement(ReceiveBuffer, 0);
         if (Options.Deflate is not null) Deflaters = new DeflaterPool(Options.Deflate);
-        ReaderOptions = new WebSocketReaderOptions { MaxMessageSize = Options.MaxMessageSize };
         if (!_epoll.Add(_inbox.Fd, EpollEvents.In, InboxKey)) throw new InvalidOperationException("The kernel refuses to watch an eventfd.");
         _thread = new Thread(Run) { IsBackground = true, Name = $"Tandem loop {index}" };
     }
@@ -59,8 +58,6 @@ internal sealed class Loop : IDisposable
     public SegmentPool Segments { get; } = new();
 
     public UpgradeContext UpgradeContext { get; } = new();
-
-    public WebSocketReaderOptions ReaderOptions { get; }
 
     /// <summary>Decompressors for messages whose sender keeps no context.</summary>
     public InflaterPool Inflaters => _inflaters ??= new InflaterPool();

@@ -85,13 +85,13 @@ internal sealed unsafe class PendingHandshake
             return;
         }
 
-        WebSocketRoute? route = null;
+        ServedRoute? route = null;
         if (refusal == HandshakeRefusal.None) refusal = Judge(ref request, out route);
         if (refusal == HandshakeRefusal.None) Accept(in request, route!, bytes[request.Head.Length..]);
         else Refuse(refusal);
     }
 
-    private HandshakeRefusal Judge(ref UpgradeRequest request, out WebSocketRoute? route)
+    private HandshakeRefusal Judge(ref UpgradeRequest request, out ServedRoute? route)
     {
         // The path first: what is wrong with an upgrade matters only where there is something to upgrade to.
         route = _loop.Server.FindRoute(request.Path);
@@ -111,11 +111,11 @@ internal sealed unsafe class PendingHandshake
         }
     }
 
-    private void Accept(in UpgradeRequest request, WebSocketRoute route, Span<byte> behind)
+    private void Accept(in UpgradeRequest request, ServedRoute route, Span<byte> behind)
     {
         UpgradeContext context = _loop.UpgradeContext;
         string? extensions = Negotiate(in request, out DeflateParameters parameters);
-        context.Begin(_address, _port, request.SelectSubprotocol(route.SubprotocolArray), extensions);
+        context.Begin(_address, _port, request.SelectSubprotocol(route.Route.SubprotocolArray), extensions);
         Span<byte> answer = stackalloc byte[HttpHead.MaxLength];
         int length;
         try
@@ -141,7 +141,7 @@ internal sealed unsafe class PendingHandshake
         // The peer takes over slot, descriptor and the place in the address table; the kernel's registration stays as it is.
         ReturnReceived();
         PeerDeflate? deflate = extensions is null ? null : new PeerDeflate(in parameters, _loop.Inflaters, _loop.Deflaters!);
-        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route.Handler, context, deflate);
+        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route, context, deflate);
         _loop.Connections[_slot] = peer;
         peer.Open(answer[..length], behind);
     }

@@ -142,6 +142,7 @@ public sealed unsafe partial class WebSocketPeer
         _queue.Clear(_loop.Segments);
         _deflate?.Dispose();
         DropCarry();
+        DropHeld();
         if (_message is not null) _loop.ReturnMessage(_message);
         _message = null;
         _ = Libc.Close(_fd);
@@ -152,7 +153,7 @@ public sealed unsafe partial class WebSocketPeer
     // Asks the kernel for what matters now: writability when it has refused bytes, and no input from who leaves too much unread.
     private void Watch()
     {
-        bool @in = !_blocked || _queue.Bytes <= _loop.Options.ReceivePauseBytes;
+        bool @in = !IsReceivePaused;
         if (@in == _watchesIn && _blocked == _watchesOut) return;
         _watchesIn = @in;
         _watchesOut = _blocked;

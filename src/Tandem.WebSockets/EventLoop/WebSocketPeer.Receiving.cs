@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
 using Tandem.Protocol.Framing;
@@ -36,9 +37,10 @@ public sealed unsafe partial class WebSocketPeer
         {
             _blocked = false;
             Touch(); // a peer that reads is alive, even while nothing is received from it
+            if (_held is not null) Resume();
         }
 
-        if ((events & EpollEvents.In) != 0) Receive();
+        if ((events & EpollEvents.In) != 0 && _held is null) Receive();
         else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
         EndEvent();
     }
@@ -104,11 +106,16 @@ public sealed unsafe partial class WebSocketPeer
             input = input[consumed..];
             switch (found)
             {
-                case WebSocketEvent.EndOfMessage when _message is null:
+                case WebSocketEvent.EndOfMessage when _message is null && !_streams && payload.Length <= _streamsAbove:
                     Deliver(payload);
                     break;
+                case WebSocketEvent.EndOfMessage or WebSocketEvent.Payload when IsStreamed(payload.Length):
+                    StreamPart(payload, found == WebSocketEvent.EndOfMessage);
+                    if (!IsReceivePaused) break;
+                    if (!input.IsEmpty || _reader.HasPending) Hold(input);
+                    return;
                 case WebSocketEvent.EndOfMessage:
-                    _message.Append(payload, 0);
+                    _message!.Append(payload, 0);
                     Deliver(_message.Written);
                     _loop.ReturnMessage(_message);
                     _message = null;
@@ -155,13 +162,7 @@ public sealed unsafe partial class WebSocketPeer
     private void Deliver(ReadOnlySpan<byte> payload)
     {
         if (_phase != WebSocketState.Open) return; // this end has closed: what still comes is discarded
-        TimeSpan idle = _loop.Options.IdleTimeout;
-        if (idle != Timeout.InfiniteTimeSpan)
-        {
-            _idleDue = _loop.DueAfter(idle);
-            Touch(); // the deadline that was set when the bytes came is still that of the message before
-        }
-
+        NoteMessage();
         try
         {
             _handler.OnMessage(this, _reader.MessageType, payload);
@@ -170,6 +171,77 @@ public sealed unsafe partial class WebSocketPeer
         {
             HandlerFailed(exception);
         }
+    }
+
+    // Judged by what is announced, so that nothing is gathered that will not fit; a compressed message only tells when it has come out.
+    private bool IsStreamed(int length)
+    {
+        if (_streams || _streamsAbove == int.MaxValue) return _streams;
+        long known = (_message?.Length ?? 0) + (long)length;
+        if (!_reader.IsCompressed) known = Math.Max(known, _reader.MessageLength);
+        return known > _streamsAbove;
+    }
+
+    private void StreamPart(ReadOnlySpan<byte> payload, bool endOfMessage)
+    {
+        _streams = !endOfMessage;
+        if (_message is not null)
+        {
+            DeliverPart(_message.Written, endOfMessage: false);
+            _loop.ReturnMessage(_message);
+            _message = null;
+        }
+
+        if (!payload.IsEmpty || endOfMessage) DeliverPart(payload, endOfMessage);
+    }
+
+    private void DeliverPart(ReadOnlySpan<byte> part, bool endOfMessage)
+    {
+        if (_phase != WebSocketState.Open) return;
+        NoteMessage();
+        try
+        {
+            _handler.OnMessagePart(this, _reader.MessageType, part, endOfMessage);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+    }
+
+    private void NoteMessage()
+    {
+        TimeSpan idle = _loop.Options.IdleTimeout;
+        if (idle == Timeout.InfiniteTimeSpan) return;
+        _idleDue = _loop.DueAfter(idle);
+        Touch(); // the deadline that was set when the bytes came is still that of the message before
+    }
+
+    private bool IsReceivePaused => _blocked && _queue.Bytes > _loop.Options.ReceivePauseBytes;
+
+    // A receive of compressed bytes can inflate to a thousand times as much: parts stop in the middle of it when they are sent on to a
+    // peer that does not take them. The rest waits here, the receive buffer being the loop's.
+    private void Hold(ReadOnlySpan<byte> input)
+    {
+        _held = ArrayPool<byte>.Shared.Rent(input.Length);
+        _heldLength = input.Length;
+        input.CopyTo(_held);
+    }
+
+    private void Resume()
+    {
+        Flush(); // first what waits to be sent
+        if (IsReceivePaused || _drops) return;
+        byte[] held = _held!;
+        _held = null;
+        Process(held.AsSpan(0, _heldLength));
+        ArrayPool<byte>.Shared.Return(held);
+    }
+
+    private void DropHeld()
+    {
+        if (_held is not null) ArrayPool<byte>.Shared.Return(_held);
+        _held = null;
     }
 
     private void DeliverPong(ReadOnlySpan<byte> payload)

@@ -37,6 +37,10 @@ public sealed unsafe partial class WebSocketPeer
     private byte[]? _carry; // an incomplete header or control frame
     private byte _carryLength;
     private MessageBuffer? _message; // a message that did not come in one piece
+    private readonly int _streamsAbove; // messages of more bytes than this come in parts
+    private bool _streams; // a part of the message has been delivered
+    private byte[]? _held; // what was received and waits until the peer takes what was sent to it; rented
+    private int _heldLength;
 
     // Sending: the loop's thread only, but for the count of what other threads have posted.
     private WebSocketWriter _writer;
@@ -62,16 +66,17 @@ public sealed unsafe partial class WebSocketPeer
     private bool _pingOutstanding;
     private long _idleDue = ConnectionTable.Never;
 
-    internal WebSocketPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, WebSocketHandler handler, UpgradeContext context, PeerDeflate? deflate)
+    internal WebSocketPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, ServedRoute route, UpgradeContext context, PeerDeflate? deflate)
     {
         _loop = loop;
         _slot = slot;
         _fd = fd;
         _address = address;
         _port = port;
-        _handler = handler;
+        _handler = route.Handler;
+        _streamsAbove = route.StreamsAbove;
         _deflate = deflate;
-        _reader = new WebSocketReader(loop.ReaderOptions, deflate?.Inbound);
+        _reader = new WebSocketReader(route.ReaderOptions, deflate?.Inbound);
         _writer = new WebSocketWriter(WebSocketRole.Server);
         Subprotocol = context.Subprotocol;
         State = context.State;
@@ -94,7 +99,8 @@ public sealed unsafe partial class WebSocketPeer
 
     /// <summary>
     /// The header of the frame that ended the message being delivered, as it came: for those who teach or debug the protocol.
-    /// Meaningful during <see cref="WebSocketHandler.OnMessage"/> only.
+    /// Of a part it is the one of the frame that the part came in. Meaningful during <see cref="WebSocketHandler.OnMessage"/> and
+    /// <see cref="WebSocketHandler.OnMessagePart"/> only.
     /// </summary>
     public FrameHeader Frame => _reader.Frame;
 

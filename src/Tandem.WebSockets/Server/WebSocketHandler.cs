@@ -32,6 +32,24 @@ public abstract class WebSocketHandler
     /// <param name="payload">The message; a slice of a buffer that is used again after this call.</param>
     public abstract void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload);
 
+    /// <summary>
+    /// A part of a message has arrived that is larger than <see cref="WebSocketRoute.StreamMessagesAbove"/>. Parts come in order and nothing
+    /// else of the connection's messages comes between them; how they are cut says nothing, and the last one may be empty. To send them on as they come,
+    /// send them without <see cref="WebSocketMessageFlags.EndOfMessage"/>: while the other side does not take them
+    /// (<see cref="WebSocketServerOptions.ReceivePauseBytes"/>) no more are delivered.
+    /// </summary>
+    /// <remarks>
+    /// The last part may never come: the connection ends, breaks a rule or is closed by this end, and <see cref="OnClose"/> is what says so.
+    /// Text is checked as it arrives: all parts together are valid UTF-8, but a character may begin in one and end in the next.
+    /// </remarks>
+    /// <param name="peer">The connection.</param>
+    /// <param name="type">Text or binary, the same for all parts.</param>
+    /// <param name="part">The next bytes of the message; a slice of a buffer that is used again after this call.</param>
+    /// <param name="endOfMessage">Whether this is the last part.</param>
+    /// <exception cref="NotSupportedException">The handler of a route that streams does not override this.</exception>
+    public virtual void OnMessagePart(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> part, bool endOfMessage) =>
+        throw new NotSupportedException($"{GetType().Name} serves a route with StreamMessagesAbove and does not override OnMessagePart.");
+
     /// <summary>A pong has arrived (RFC 6455 section 5.5.3). Pings are answered by the server.</summary>
     /// <param name="peer">The connection.</param>
     /// <param name="payload">What the ping said.</param>

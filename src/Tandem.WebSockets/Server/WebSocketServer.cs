@@ -24,7 +24,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     private readonly AddressTable _addresses = new();
     private readonly List<IPEndPoint> _endPoints = [];
     private readonly Loop[] _loops;
-    private WebSocketRoute[] _routes = [];
+    private ServedRoute[] _routes = [];
     private int _connections;
     private uint _next; // unsigned: it may wrap around
     private bool _started;
@@ -58,13 +58,14 @@ public sealed class WebSocketServer : IAsyncDisposable
 
     /// <summary>Adds a route. Before <see cref="Start"/> only.</summary>
     /// <param name="route">The path and what serves it.</param>
+    /// <exception cref="ArgumentException">The route gathers whole messages of more than 1 GiB.</exception>
     /// <exception cref="InvalidOperationException">The server has been started, or the path has a route already.</exception>
     public void Map(WebSocketRoute route)
     {
         ArgumentNullException.ThrowIfNull(route);
         if (_started) throw new InvalidOperationException("Routes are added before the server is started.");
-        if (_routes.Any(other => other.Path == route.Path)) throw new InvalidOperationException($"The path {route.Path} has a route already.");
-        _routes = [.. _routes, route];
+        if (_routes.Any(other => other.Route.Path == route.Path)) throw new InvalidOperationException($"The path {route.Path} has a route already.");
+        _routes = [.. _routes, new ServedRoute(route, Options)];
     }
 
     /// <summary>Listens and serves.</summary>
@@ -120,7 +121,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// <inheritdoc />
     public ValueTask DisposeAsync() => new(StopAsync());
 
-    internal WebSocketRoute? FindRoute(ReadOnlySpan<byte> path) => Claims.Find(_routes, path);
+    internal ServedRoute? FindRoute(ReadOnlySpan<byte> path) => Claims.Find(_routes, path);
 
     internal Claim Claim(ReadOnlySpan<byte> received) => Claims.Judge(received, _routes);
 

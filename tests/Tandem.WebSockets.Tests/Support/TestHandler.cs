@@ -18,6 +18,8 @@ internal sealed class TestHandler : WebSocketHandler
 
     public delegate void PayloadAction(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload);
 
+    public delegate void PartAction(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> part, bool endOfMessage);
+
     public delegate void CloseAction(WebSocketPeer peer, CloseCause cause);
 
     public UpgradeAction? Upgrade { get; set; }
@@ -25,6 +27,8 @@ internal sealed class TestHandler : WebSocketHandler
     public Action<WebSocketPeer>? Open { get; set; }
 
     public PayloadAction? Message { get; set; }
+
+    public PartAction? Part { get; set; }
 
     public PayloadAction? Pong { get; set; }
 
@@ -82,6 +86,20 @@ internal sealed class TestHandler : WebSocketHandler
         try
         {
             Message?.Invoke(peer, type, payload);
+        }
+        finally
+        {
+            Depth--;
+        }
+    }
+
+    public override void OnMessagePart(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> part, bool endOfMessage)
+    {
+        Enter();
+        try
+        {
+            if (Part is null) base.OnMessagePart(peer, type, part, endOfMessage);
+            else Part(peer, type, part, endOfMessage);
         }
         finally
         {

@@ -25,10 +25,13 @@ internal sealed class TestServer : IAsyncDisposable
     public static TestServer Start(TestHandler handler) =>
         Start(handler, new WebSocketServerOptions { EndPoints = AnyPort, Loops = 1, OnError = handler.Error });
 
-    public static TestServer Start(TestHandler handler, WebSocketServerOptions options, params string[] subprotocols)
+    public static TestServer Start(TestHandler handler, WebSocketServerOptions options, params string[] subprotocols) =>
+        Start(handler, options, new WebSocketRoute("/ws", handler) { Subprotocols = subprotocols });
+
+    public static TestServer Start(TestHandler handler, WebSocketServerOptions options, WebSocketRoute route)
     {
         var server = new WebSocketServer(options);
-        server.Map(new WebSocketRoute("/ws", handler) { Subprotocols = subprotocols });
+        server.Map(route);
         server.Start();
         return new TestServer(handler, server);
     }

@@ -1,0 +1,34 @@
+using Tandem.Protocol.Framing;
+
+namespace Tandem.WebSockets;
+
+/// <summary>A route as one server serves it: with the limits that follow from both. Shared by all its connections.</summary>
+internal sealed class ServedRoute
+{
+    /// <exception cref="ArgumentException">The route gathers whole messages of more than 1 GiB.</exception>
+    public ServedRoute(WebSocketRoute route, WebSocketServerOptions options)
+    {
+        bool streams = route.StreamMessagesAbove is not null;
+        long most = route.MaxMessageSize ?? options.MaxMessageSize;
+        if (!streams && most > WebSocketRoute.MaxWholeMessageSize)
+        {
+            throw new ArgumentException($"The route {route.Path} has whole messages, so its MaxMessageSize must not be above 1 GiB.", nameof(route));
+        }
+
+        Route = route;
+        StreamsAbove = route.StreamMessagesAbove ?? int.MaxValue;
+        ReaderOptions = streams
+            // Parts are handed out as they come: their number costs this end nothing that their bytes do not.
+            ? new WebSocketReaderOptions { MaxMessageSize = most, MaxFragments = int.MaxValue }
+            : new WebSocketReaderOptions { MaxMessageSize = most };
+    }
+
+    public WebSocketRoute Route { get; }
+
+    public WebSocketHandler Handler => Route.Handler;
+
+    public WebSocketReaderOptions ReaderOptions { get; }
+
+    /// <summary>Bytes above which a message comes in parts; <see cref="int.MaxValue"/>, which no message reaches, for never.</summary>
+    public int StreamsAbove { get; }
+}
