@@ -30,15 +30,18 @@ public static class TandemHostingExtensions
 
     /// <summary>
     /// Serves a WebSocket route on the event loops. Before the host starts. Requests for its path that are no WebSocket handshakes, or that
-    /// reach Kestrel because they come over TLS or HTTP/2, are answered with 426.
+    /// reach Kestrel because they come over TLS or HTTP/2 or behind another request on the same connection, are answered with 426.
     /// </summary>
     /// <param name="endpoints">The application.</param>
     /// <param name="route">The path and what serves it.</param>
     /// <returns>The endpoint that answers everything else at that path.</returns>
+    /// <exception cref="InvalidOperationException">The path has a route already.</exception>
     public static IEndpointConventionBuilder MapTandem(this IEndpointRouteBuilder endpoints, WebSocketRoute route)
     {
         ArgumentNullException.ThrowIfNull(route);
-        endpoints.ServiceProvider.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Routes.Add(route);
+        List<WebSocketRoute> routes = endpoints.ServiceProvider.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Routes;
+        if (routes.Any(other => other.Path == route.Path)) throw new InvalidOperationException($"The path {route.Path} has a route already.");
+        routes.Add(route);
         return endpoints.Map(route.Path, RefuseAsync);
     }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Threading.Channels;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Tandem.WebSockets;
@@ -8,31 +7,25 @@ using Tandem.WebSockets;
 namespace Tandem.AspNetCore;
 
 /// <summary>One endpoint: what its event loops do not claim comes out of <see cref="AcceptAsync"/>, with not a byte read.</summary>
-internal sealed class TandemListener(SocketConnectionContextFactory factory) : IConnectionListener
+internal sealed class TandemListener(
+    WebSocketServer server,
+    IReadOnlyList<WebSocketRoute> routes,
+    HandedOver waiting,
+    EndPointScheme scheme,
+    SocketConnectionContextFactory factory) : IConnectionListener
 {
-    // Kestrel accepts as fast as it can; what it has not taken when this many wait is refused, as a full backlog would.
-    private const int MaxWaiting = 4096;
+    private readonly CancellationTokenSource _unbound = new();
+    private readonly Lock _gate = new();
+    private bool _serves;
 
-    private readonly Channel<Socket> _waiting = Channel.CreateBounded<Socket>(
-        new BoundedChannelOptions(MaxWaiting) { SingleReader = true, AllowSynchronousContinuations = false });
-
-    private WebSocketServer? _server;
-
-    public EndPoint EndPoint => _server!.EndPoints[0];
-
-    public void Attach(WebSocketServer server) => _server = server;
-
-    /// <summary>Takes over a connection; on a loop's thread.</summary>
-    public void TakeOver(Socket socket)
-    {
-        if (!_waiting.Writer.TryWrite(socket)) socket.Dispose();
-    }
+    public EndPoint EndPoint => server.EndPoints[0];
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
     {
-        while (await _waiting.Reader.WaitToReadAsync(cancellationToken).ConfigureAwait(false))
+        // Kestrel accepts on one task, one connection after the other, from the moment that the endpoint is bound.
+        if (!_serves && !await ServeAsync(cancellationToken).ConfigureAwait(false)) return null;
+        while (await waiting.TakeAsync(cancellationToken).ConfigureAwait(false) is { } socket)
         {
-            if (!_waiting.Reader.TryRead(out Socket? socket)) continue;
             try
             {
                 return factory.Create(socket);
@@ -49,14 +42,50 @@ internal sealed class TandemListener(SocketConnectionContextFactory factory) : I
     /// <summary>Host shutdown: the loops close their WebSockets with 1001 while Kestrel drains its requests.</summary>
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        await _server!.StopAsync(cancellationToken).ConfigureAwait(false);
-        _waiting.Writer.TryComplete();
+        Task stopped;
+        lock (_gate)
+        {
+            _unbound.Cancel();
+            stopped = server.StopAsync(cancellationToken);
+        }
+
+        await stopped.ConfigureAwait(false);
+        waiting.Complete();
     }
 
     public async ValueTask DisposeAsync()
     {
         await UnbindAsync().ConfigureAwait(false);
-        while (_waiting.Reader.TryRead(out Socket? socket)) socket.Dispose();
+        waiting.Drop();
         factory.Dispose();
+    }
+
+    // Until here connections have waited in the kernel. An https endpoint gets no routes: a handshake in plaintext is not what it is for, and
+    // Kestrel, which is given everything then, refuses it as it refuses every other plaintext request.
+    private async Task<bool> ServeAsync(CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+        bool plaintext;
+        try
+        {
+            plaintext = await scheme.IsPlaintextAsync((IPEndPoint)EndPoint, either.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_unbound.IsCancellationRequested)
+        {
+            return false;
+        }
+
+        lock (_gate)
+        {
+            if (_unbound.IsCancellationRequested) return false;
+            if (plaintext)
+            {
+                foreach (WebSocketRoute route in routes) server.Map(route);
+            }
+
+            server.Start();
+            _serves = true;
+            return true;
+        }
     }
 }

@@ -14,6 +14,7 @@ namespace Tandem.AspNetCore;
 /// </summary>
 internal sealed class TandemListenerFactory(
     IOptions<TandemListenerOptions> listenerOptions,
+    IServiceProvider services,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     public bool CanBind(EndPoint endpoint) => OperatingSystem.IsLinux() && endpoint is IPEndPoint;
@@ -21,11 +22,11 @@ internal sealed class TandemListenerFactory(
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         ILogger logger = loggerFactory.CreateLogger("Tandem.AspNetCore.Listener");
-        var listener = new TandemListener(new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger));
+        var waiting = new HandedOver();
         var template = new WebSocketServerOptions
         {
             EndPoints = [(IPEndPoint)endpoint],
-            OnUnclaimed = listener.TakeOver,
+            OnUnclaimed = waiting.Add,
             OnError = (_, exception) => Log.HandlerFailed(logger, exception),
         };
         WebSocketServerOptions options = listenerOptions.Value.Configure(template);
@@ -35,17 +36,20 @@ internal sealed class TandemListenerFactory(
         }
 
         var server = new WebSocketServer(options);
-        foreach (WebSocketRoute route in listenerOptions.Value.Routes) server.Map(route);
         try
         {
-            server.Start();
+            server.Listen();
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {
             throw new AddressInUseException(exception.Message, exception);
         }
 
-        listener.Attach(server);
-        return new ValueTask<IConnectionListener>(listener);
+        return new ValueTask<IConnectionListener>(new TandemListener(
+            server,
+            listenerOptions.Value.Routes,
+            waiting,
+            new EndPointScheme(services, logger),
+            new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger)));
     }
 }

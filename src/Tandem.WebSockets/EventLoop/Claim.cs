@@ -20,6 +20,8 @@ internal static class Claims
 {
     public static Claim Judge(ReadOnlySpan<byte> received, ServedRoute[] routes)
     {
+        if (routes.Length == 0) return Claim.Foreign; // an endpoint that is not for WebSockets at all: nothing has to be known of the request
+
         // A TLS hello, an HTTP/2 preface, any other method: decided at the first byte that differs.
         ReadOnlySpan<byte> method = "GET "u8;
         int shared = Math.Min(method.Length, received.Length);

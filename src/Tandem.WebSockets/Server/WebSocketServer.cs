@@ -27,6 +27,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     private ServedRoute[] _routes = [];
     private int _connections;
     private uint _next; // unsigned: it may wrap around
+    private bool _listening;
     private bool _started;
 
     /// <summary>Creates a server that listens nowhere yet.</summary>
@@ -47,7 +48,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// <summary>What it was made with.</summary>
     public WebSocketServerOptions Options { get; }
 
-    /// <summary>Where it listens, with the ports that the system chose. Empty before <see cref="Start"/>.</summary>
+    /// <summary>Where it listens, with the ports that the system chose. Empty before <see cref="Listen"/> or <see cref="Start"/>.</summary>
     public IReadOnlyList<IPEndPoint> EndPoints => _endPoints;
 
     /// <summary>Connections at this moment, those in their handshake included.</summary>
@@ -68,13 +69,16 @@ public sealed class WebSocketServer : IAsyncDisposable
         _routes = [.. _routes, new ServedRoute(route, Options)];
     }
 
-    /// <summary>Listens and serves.</summary>
-    /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
+    /// <summary>
+    /// Takes the ports: from now on connections wait in the kernel's backlog until <see cref="Start"/>, which does this by itself where it
+    /// has not been done. For who must know the ports before the routes.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The server listens already, or has been stopped.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
-    public void Start()
+    public void Listen()
     {
-        if (_started) throw new InvalidOperationException("The server has been started or stopped before.");
-        _started = true;
+        if (_started || _listening) throw new InvalidOperationException("The server listens already, or has been stopped.");
+        _listening = true;
         try
         {
             foreach (IPEndPoint endPoint in Options.EndPoints)
@@ -86,13 +90,20 @@ public sealed class WebSocketServer : IAsyncDisposable
         }
         catch
         {
-            foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.Stop));
+            EndUnstarted();
             throw;
         }
-        finally
-        {
-            foreach (Loop loop in _loops) loop.Start();
-        }
+    }
+
+    /// <summary>Listens and serves.</summary>
+    /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
+    public void Start()
+    {
+        if (_started) throw new InvalidOperationException("The server has been started or stopped before.");
+        if (!_listening) Listen();
+        _started = true;
+        foreach (Loop loop in _loops) loop.Start();
     }
 
     /// <summary>
@@ -105,8 +116,7 @@ public sealed class WebSocketServer : IAsyncDisposable
     {
         if (!_started)
         {
-            _started = true;
-            foreach (Loop loop in _loops) loop.EndUnstarted();
+            EndUnstarted();
             return;
         }
 
@@ -142,6 +152,12 @@ public sealed class WebSocketServer : IAsyncDisposable
         Loop loop = _loops[_next++ % (uint)_loops.Length];
         if (loop.IsCurrentThread) loop.Adopt(fd, address, port, refusal);
         else loop.Post(new LoopPost(LoopRequest.Adopt, Number: fd, Address: address, Port: port, Refusal: refusal));
+    }
+
+    private void EndUnstarted()
+    {
+        _started = true;
+        foreach (Loop loop in _loops) loop.EndUnstarted();
     }
 
     // Whether there is room for a connection that has just been counted.
