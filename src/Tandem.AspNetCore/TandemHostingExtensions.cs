@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -58,6 +59,13 @@ public static class TandemHostingExtensions
 
         context.Response.Headers.SecWebSocketVersion = "13";
         context.Response.ContentType = "text/plain; charset=utf-8";
-        return context.Response.WriteAsync($"{refusal.Status()} Upgrade Required: {refusal.Text()}\n");
+        string why = AsksForUpgrade(context)
+            ? "here a WebSocket needs a connection of its own, whose first request is the handshake, in HTTP/1.1 without TLS"
+            : refusal.Text();
+        return context.Response.WriteAsync($"{refusal.Status()} Upgrade Required: {why}\n");
     }
+
+    private static bool AsksForUpgrade(HttpContext context) =>
+        context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 }

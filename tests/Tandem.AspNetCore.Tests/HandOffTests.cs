@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Tandem.AspNetCore.Tests;
 
@@ -143,25 +145,36 @@ public sealed class HandOffTests
     }
 
     [Fact]
-    public async Task Two_thousand_hand_offs_leak_no_descriptor()
+    public async Task A_chunked_body_arrives_whole()
     {
         await using OnePort host = await OnePort.StartAsync();
-        await FetchAsync(host, 50);
-        int before = Directory.GetFiles("/proc/self/fd").Length;
-        await FetchAsync(host, 2000);
-        // Kestrel lets go a moment after the client has: awaited, within a bound.
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
-        while (Directory.GetFiles("/proc/self/fd").Length > before + 5) await Task.Delay(20, deadline.Token);
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, host.Http("/length")) { Content = new ByteArrayContent(new byte[2_000_000]) };
+        request.Headers.TransferEncodingChunked = true;
+        using HttpResponseMessage posted = await client.SendAsync(request);
+        Assert.Equal("2000000", await posted.Content.ReadAsStringAsync());
     }
 
-    private static async Task FetchAsync(OnePort host, int count)
+    [Fact]
+    public async Task An_upgrade_behind_another_request_is_told_to_begin_a_connection_of_its_own()
     {
-        for (int i = 0; i < count; i++)
-        {
-            await using NetworkStream stream = await host.DialAsync();
-            await stream.WriteAsync("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"u8.ToArray());
-            Assert.Contains("a page", await OnePort.ReadUntilAsync(stream, "a page"), StringComparison.Ordinal);
-            stream.Socket.Shutdown(SocketShutdown.Both);
-        }
+        await using OnePort host = await OnePort.StartAsync();
+        await using NetworkStream stream = await host.DialAsync();
+        await stream.WriteAsync("GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n"u8.ToArray());
+        await OnePort.ReadUntilAsync(stream, "a page");
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(Upgrade));
+        // Read to the end: Kestrel closes behind an answer whose Connection field does not say keep-alive.
+        string answer = await OnePort.ReadUntilAsync(stream, "what never comes");
+        Assert.StartsWith("HTTP/1.1 426", answer, StringComparison.Ordinal);
+        Assert.Contains("needs a connection of its own, whose first request is the handshake", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task HTTP_2_with_prior_knowledge_is_Kestrels()
+    {
+        await using OnePort host = await OnePort.StartAsync(builder => builder.WebHost.ConfigureKestrel(kestrel =>
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http2)));
+        using var client = new HttpClient { DefaultRequestVersion = HttpVersion.Version20, DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        Assert.Equal("HTTP/2", await client.GetStringAsync(host.Http("/protocol")));
     }
 }

@@ -23,18 +23,31 @@ internal sealed class OnePort : IAsyncDisposable
 
     public Uri WebSocket(string path) => new($"ws://127.0.0.1:{Port}{path}");
 
-    public static async Task<OnePort> StartAsync(int port = 0, Func<WebSocketServerOptions, WebSocketServerOptions>? configure = null)
+    /// <summary>Where it listens, as Kestrel tells it.</summary>
+    public ICollection<string> Urls => _app.Urls;
+
+    public static Task<OnePort> StartAsync(int port = 0, Func<WebSocketServerOptions, WebSocketServerOptions>? configure = null) =>
+        StartAsync(builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port)), configure);
+
+    /// <summary>The same application on other endpoints, or with more in it.</summary>
+    public static async Task<OnePort> StartAsync(
+        Action<WebApplicationBuilder> build,
+        Func<WebSocketServerOptions, WebSocketServerOptions>? configure = null,
+        Action<WebApplication>? map = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.UseTandemListener(options =>
         {
             if (configure is not null) options.Configure = configure;
         });
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
+        build(builder);
         WebApplication app = builder.Build();
+        map?.Invoke(app);
         app.MapTandem(new WebSocketRoute("/echo", new EchoHandler()));
         app.MapGet("/page", () => "a page");
+        app.MapGet("/protocol", (HttpRequest request) => request.Protocol);
         app.MapPost("/length", async (HttpRequest request) =>
         {
             using var body = new MemoryStream();
@@ -82,7 +95,7 @@ internal sealed class OnePort : IAsyncDisposable
         return read.ToString();
     }
 
-    private sealed class EchoHandler : WebSocketHandler
+    public sealed class EchoHandler : WebSocketHandler
     {
         public override void OnMessage(WebSocketPeer peer, WebSocketMessageType type, ReadOnlySpan<byte> payload) => peer.Send(type, payload);
     }
