@@ -13,6 +13,9 @@ internal static class Repository
 
     public static string AxeScript { get; } = Path.Combine(Root, "apps", "web", "node_modules", "axe-core", "axe.min.js");
 
+    /// <summary>A sample, built with the configuration of the tests.</summary>
+    public static string Sample(string name) => Path.Combine(Root, "samples", name, "bin", Configuration(), "net10.0", name);
+
     private static string FindRoot()
     {
         string? folder = AppContext.BaseDirectory;

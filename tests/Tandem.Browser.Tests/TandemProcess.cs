@@ -2,19 +2,28 @@ using System.Diagnostics;
 
 namespace Tandem.Browser.Tests;
 
-/// <summary>The program <c>tandem</c>, started as a user starts it, and ended as one ends it: by a signal.</summary>
+/// <summary>The program <c>tandem</c>, or a sample, started as a user starts it, and ended as one ends it: by a signal.</summary>
 internal sealed class TandemProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     private readonly Process _process;
+    private bool _terminated;
 
     private TandemProcess(Process process) => _process = process;
 
     /// <summary>Starts it and waits for the line that contains a text.</summary>
-    public static async Task<(TandemProcess Process, string Line)> StartAsync(string arguments, string until)
+    public static Task<(TandemProcess Process, string Line)> StartAsync(string arguments, string until, params (string Name, string Value)[] environment) =>
+        StartProgramAsync(Repository.Tandem, arguments, until, environment);
+
+    /// <summary>Starts a sample, and waits for the line that contains a text.</summary>
+    public static Task<(TandemProcess Process, string Line)> StartSampleAsync(string name, string arguments, string until) =>
+        StartProgramAsync(Repository.Sample(name), arguments, until, []);
+
+    private static async Task<(TandemProcess Process, string Line)> StartProgramAsync(
+        string program, string arguments, string until, (string Name, string Value)[] environment)
     {
-        Process process = Start(arguments);
+        Process process = Start(program, arguments, environment);
         var tandem = new TandemProcess(process);
         using var deadline = new CancellationTokenSource(Patience);
         while (await process.StandardOutput.ReadLineAsync(deadline.Token) is { } line)
@@ -22,13 +31,13 @@ internal sealed class TandemProcess : IAsyncDisposable
             if (line.Contains(until, StringComparison.Ordinal)) return (tandem, line);
         }
 
-        throw new InvalidOperationException($"tandem {arguments} ended: {await process.StandardError.ReadToEndAsync(deadline.Token)}");
+        throw new InvalidOperationException($"{program} {arguments} ended: {await process.StandardError.ReadToEndAsync(deadline.Token)}");
     }
 
     /// <summary>Runs it to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string arguments)
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(string arguments, params (string Name, string Value)[] environment)
     {
-        using Process process = Start(arguments);
+        using Process process = Start(Repository.Tandem, arguments, environment);
         using var deadline = new CancellationTokenSource(Patience);
         Task<string> output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         Task<string> error = process.StandardError.ReadToEndAsync(deadline.Token);
@@ -36,9 +45,40 @@ internal sealed class TandemProcess : IAsyncDisposable
         return (process.ExitCode, await output, await error);
     }
 
+    /// <summary>The next line that it writes to its standard output.</summary>
+    public async Task<string> ReadLineAsync()
+    {
+        using var deadline = new CancellationTokenSource(Patience);
+        return await _process.StandardOutput.ReadLineAsync(deadline.Token) ?? throw new EndOfStreamException("tandem ended.");
+    }
+
+    /// <summary>Types a line, or with null the end of the input.</summary>
+    public async Task TypeAsync(string? line)
+    {
+        if (line is null) _process.StandardInput.Close();
+        else await _process.StandardInput.WriteLineAsync(line);
+    }
+
+    /// <summary>Waits until it has ended by itself.</summary>
+    public async Task<int> ExitCodeAsync()
+    {
+        _terminated = true; // nothing is left to be told
+        using var deadline = new CancellationTokenSource(Patience);
+        await _process.WaitForExitAsync(deadline.Token);
+        return _process.ExitCode;
+    }
+
+    /// <summary>Tells it to end; <see cref="DisposeAsync"/> waits until it has.</summary>
+    public void Terminate()
+    {
+        if (_terminated) return;
+        _terminated = true;
+        using (Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) { }
+    }
+
     public async ValueTask DisposeAsync()
     {
-        using (Process.Start("kill", ["-TERM", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) { }
+        Terminate();
         using var deadline = new CancellationTokenSource(Patience);
         try
         {
@@ -54,9 +94,10 @@ internal sealed class TandemProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static Process Start(string arguments) => Process.Start(new ProcessStartInfo(Repository.Tandem, arguments)
+    private static Process Start(string program, string arguments, (string Name, string Value)[] environment)
     {
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-    })!;
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        return Process.Start(start)!;
+    }
 }

@@ -5,9 +5,11 @@ namespace Tandem.Browser.Tests;
 /// <summary><c>tandem serve</c> and a Chromium, for all tests of the page.</summary>
 public sealed class TutorialSite : IAsyncLifetime
 {
-    private const string Chromium = "/usr/bin/chromium";
+    /// <summary>Where Debian has it.</summary>
+    public const string Chromium = "/usr/bin/chromium";
 
-    private static readonly string[] Arguments =
+    /// <summary>What it is started with.</summary>
+    public static readonly string[] Arguments =
     [
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
