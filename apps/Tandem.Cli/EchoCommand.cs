@@ -54,8 +54,7 @@ internal static class EchoCommand
         }
         catch (SocketException exception)
         {
-            Console.Error.WriteLine($"tandem: cannot listen on {options.EndPoints[0]}: {Startup.DescribeListenError(exception)}.");
-            return 1;
+            return Startup.Fail($"cannot listen on {options.EndPoints[0]}: {Startup.DescribeListenError(exception)}.");
         }
 
         Console.WriteLine($"echo at ws://{server.EndPoints[0]}/ (and /broadcast), {options.Loops} loops, process {Environment.ProcessId}");

@@ -3,10 +3,14 @@ using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.StaticFiles;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.FileProviders;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
+using Tandem.Server.Tls;
 using Tandem.Server.Tutorial;
 
 namespace Tandem.Cli;
@@ -14,54 +18,86 @@ namespace Tandem.Cli;
 /// <summary><c>tandem serve</c>: pages and WebSockets on one port.</summary>
 internal static class ServeCommand
 {
+    // For requests and WebSockets to come to their end, behind the drain delay. The loops drop WebSockets after 10 s.
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(15);
+
     public static Command Create()
     {
         var host = CommonOptions.Host();
         var port = CommonOptions.Port(1818);
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial.") { host, port };
-        command.SetAction((result, cancellation) => RunAsync(new IPEndPoint(result.GetValue(host)!, result.GetValue(port)), cancellation));
+        var drain = new Option<int>("--drain-delay")
+        {
+            Description = "Seconds to go on serving after SIGTERM, with /readyz at 503, before the port is closed; for use behind a load balancer.",
+            HelpName = "SECONDS",
+        };
+        drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
+        var tls = new TlsOptions();
+        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial.") { host, port, drain };
+        tls.AddTo(command);
+        command.SetAction((result, cancellation) =>
+        {
+            ServerTls? loaded;
+            try
+            {
+                loaded = tls.Load(result);
+            }
+            catch (ServerCertificateException exception)
+            {
+                return Task.FromResult(Startup.Fail(exception.Message));
+            }
+
+            var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
+            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), cancellation);
+        });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
         {
-            Console.Error.WriteLine("tandem: the pages are not built; './tandem serve' at the root of the repository builds them (it needs Node 20).");
-            return 1;
+            return Startup.Fail("the pages are not built; './tandem serve' at the root of the repository builds them (it needs Node 20).");
         }
 
-        await using WebApplication app = CreateApplication(endPoint, pages);
+        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay);
         try
         {
             await app.StartAsync(cancellation);
         }
         catch (Exception exception) when (Startup.DescribeListenError(exception) is { } why)
         {
-            Console.Error.WriteLine($"tandem: cannot listen on {endPoint}: {why}.");
-            return 1;
+            return Startup.Fail($"cannot listen on {endPoint}: {why}.");
         }
 
         foreach (string address in app.Urls) Console.WriteLine($"Tandem is at {address}/tutorial");
+        if (tls is not null) Describe(tls);
         await Startup.UntilStopped(cancellation);
         await app.StopAsync(CancellationToken.None);
         return 0;
     }
 
-    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages)
+    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = pages });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
         // What cannot be listened on is said in one line of our own.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.AspNetCore.Server.Kestrel", LogLevel.Error);
+        // A load balancer asks every few seconds, and each failing check would be a line of the log for as long as the end lasts.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddResponseCompression();
+        builder.Services.AddTandemHealth(options => options.DrainDelay = drainDelay);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = drainDelay + StopPatience);
         builder.WebHost.UseTandemListener();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(endPoint);
+            kestrel.Listen(endPoint, listen =>
+            {
+                if (tls is null) return;
+                listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = tls.Certificate.Certificate, ServerCertificateChain = tls.Certificate.Chain });
+            });
         });
 
         WebApplication app = builder.Build();
@@ -70,7 +106,18 @@ internal static class ServeCommand
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
         app.MapGet("/", () => Results.Redirect("/tutorial"));
         app.MapTandemTutorial(new PhysicalFileProvider(pages).GetFileInfo("tutorial.html"));
+        app.MapTandemHealth();
+        // The type by which phones know that they are offered an authority.
+        if (tls?.AuthorityPath is { } authority) app.MapGet("/ca.crt", () => Results.File(authority, "application/x-x509-ca-cert", "tandem-ca.crt"));
         return app;
+    }
+
+    private static void Describe(ServerTls tls)
+    {
+        Console.WriteLine($"Certificate, SHA-256: {ServerCertificate.Fingerprint(tls.Certificate.Certificate)}");
+        if (tls.AuthorityPath is null) return;
+        Console.WriteLine($"To trust it, trust {tls.AuthorityPath} (on other devices: /ca.crt)");
+        Console.WriteLine($"  whose SHA-256 is:   {ServerCertificate.Fingerprint(tls.Certificate.Chain[0])}");
     }
 
     private static Task AddSecurityHeaders(HttpContext context, RequestDelegate next)

@@ -25,6 +25,14 @@ internal static class Startup
         return null;
     }
 
+    /// <summary>Says in one line why the command cannot do what it was asked to.</summary>
+    /// <returns>Its exit code.</returns>
+    public static int Fail(string why)
+    {
+        Console.Error.WriteLine($"tandem: {why}");
+        return 1;
+    }
+
     /// <summary>Waits for Ctrl-C, SIGTERM, or the command line's own cancellation.</summary>
     public static async Task UntilStopped(CancellationToken cancellation)
     {
