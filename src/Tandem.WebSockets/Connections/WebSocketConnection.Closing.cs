@@ -121,7 +121,7 @@ public sealed partial class WebSocketConnection
     {
         Signal(CloseSignal.LocalClose, new CloseCause(CloseInitiator.Local, status, reason, ProtocolFault.None));
         ArmCloseDeadline();
-        return _sender.EnqueueClose(status, reason);
+        return _sender.Queue.EnqueueClose(status, reason);
     }
 
     private void OnPeerClose(ReadOnlySpan<byte> payload)
@@ -181,7 +181,7 @@ public sealed partial class WebSocketConnection
         lock (_gate)
         {
             CloseActions actions = Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));
-            if ((actions & CloseActions.SendClose) != 0) close = _sender.EnqueueClose(fault.CloseStatus(), fault.Text());
+            if ((actions & CloseActions.SendClose) != 0) close = _sender.Queue.EnqueueClose(fault.CloseStatus(), fault.Text());
             // The transport is not ended at once: with bytes unread that would be a reset, which can overtake the close frame. It ends with
             // Dispose, or when the time for closing is over.
             ArmCloseDeadline();
