@@ -26,6 +26,7 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
     private bool _pingDue;
     private byte[]? _pong;
     private int _pongLength = -1; // no pong is due
+    private PendingPings? _pings; // once the application has pinged
     private bool _inMessage;
     private bool _disablesCompression;
     private WebSocketMessageType _type;
@@ -66,6 +67,13 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
         return operation;
     }
 
+    /// <summary>Queues a ping of the application. Its caller awaits the pong, so nobody awaits the operation, and it is not used again.</summary>
+    public void EnqueuePing(PendingPing ping, PendingPings pings)
+    {
+        _pings = pings;
+        Append(new SendOperation(sender) { Ping = ping, Payload = ping.Payload });
+    }
+
     /// <summary>Of several pings that could not be answered yet, the latest is (section 5.5.3), so pings cannot fill memory.</summary>
     public void SetPong(ReadOnlySpan<byte> payload)
     {
@@ -84,9 +92,11 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
 
     public void SetPing() => _pingDue = true;
 
+    /// <summary>The keep-alive's ping. It is taken before the frames that it is written before.</summary>
     public bool TakePing()
     {
         bool due = _pingDue;
+        if (due) _pings?.OnKeepAliveSent();
         _pingDue = false;
         return due;
     }
@@ -113,6 +123,7 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
                 size += room;
                 operation.IsQueued = false;
                 IsClosed |= operation.CloseStatus is not null;
+                if (operation.Ping is { } ping) _pings!.OnSent(ping);
                 if (last is null) batch = operation;
                 else last.Next = operation;
                 last = operation;

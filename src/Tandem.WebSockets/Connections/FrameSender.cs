@@ -60,6 +60,19 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         Start();
     }
 
+    /// <summary>Writes out what is queued, unless someone does already.</summary>
+    /// <param name="own">The operation of the caller, when it awaits one.</param>
+    public void Start(SendOperation? own = null)
+    {
+        lock (_gate)
+        {
+            if (_writing || !HasWork) return;
+            _writing = true;
+        }
+
+        Write(own, handsOver: true);
+    }
+
     /// <summary>Writes out what is queued, unless someone does already, and returns what the sender awaits.</summary>
     public ValueTask Start(SendOperation operation, CancellationToken cancellationToken)
     {
@@ -125,17 +138,6 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     public void Execute() => Write(null, handsOver: false);
 
     private bool HasWork => !_stopped && Queue.HasWork;
-
-    private void Start(SendOperation? own = null)
-    {
-        lock (_gate)
-        {
-            if (_writing || !HasWork) return;
-            _writing = true;
-        }
-
-        Write(own, handsOver: true);
-    }
 
     private void Write(SendOperation? own, bool handsOver)
     {
@@ -240,19 +242,20 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         lock (_gate)
         {
             bool controls = !Queue.IsClosed; // section 5.5.1: nothing follows a close frame
+            bool pings = controls && Queue.TakePing();
             batch = Queue.Take(out int size);
             byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
-            length = controls ? WriteControls(buffer) : 0;
+            length = controls ? WriteControls(buffer, pings) : 0;
             return buffer;
         }
     }
 
     // Before all frames: they are owed now.
-    private int WriteControls(Span<byte> buffer)
+    private int WriteControls(Span<byte> buffer, bool pings)
     {
         int length = 0;
         if (Queue.TakePong(out ReadOnlySpan<byte> payload)) length += _writer.WriteControl(buffer, Opcode.Pong, payload, NextKey());
-        if (Queue.TakePing()) length += _writer.WriteControl(buffer[length..], Opcode.Ping, default, NextKey());
+        if (pings) length += _writer.WriteControl(buffer[length..], Opcode.Ping, default, NextKey());
         return length;
     }
 
@@ -260,6 +263,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         _key = NextKey();
         if (operation.CloseStatus is { } status) return _writer.WriteClose(buffer, status, operation.CloseReason, _key);
+        if (operation.Ping is not null) return _writer.WriteControl(buffer, Opcode.Ping, operation.Payload.Span, _key);
         if (operation.IsLarge) return _writer.WriteHeader(buffer, operation.Type, operation.Payload.Length, operation.EndOfMessage, _key, operation.Compressed is not null);
         return _writer.WriteFrame(buffer, operation.Type, operation.Payload.Span, operation.EndOfMessage, _key, operation.Compressed is not null);
     }

@@ -30,6 +30,9 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
 
     public string CloseReason { get; set; } = "";
 
+    /// <summary>The ping that it is; null for anything else.</summary>
+    public PendingPing? Ping { get; init; }
+
     /// <summary>The rented memory that <see cref="Payload"/> lies in when it is compressed; else null.</summary>
     public byte[]? Compressed { get; set; }
 

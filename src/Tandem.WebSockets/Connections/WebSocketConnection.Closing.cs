@@ -227,6 +227,8 @@ public sealed partial class WebSocketConnection
         // The first cause stands, unless the closing handshake that this end began was never finished.
         bool unfinished = before == WebSocketState.CloseSent && _phase == WebSocketState.Aborted;
         if (_cause is null || unfinished) _cause = new StrongBox<CloseCause>(cause);
+        // Behind its close frame the peer sends nothing, no pong either (section 5.5.1).
+        if (_phase is not (WebSocketState.Open or WebSocketState.CloseSent)) _pings?.Fail(() => Failure(null, CancellationToken.None));
         return actions;
     }
 

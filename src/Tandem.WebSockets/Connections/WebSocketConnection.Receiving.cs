@@ -218,7 +218,8 @@ public sealed partial class WebSocketConnection
                 case WebSocketEvent.Ping:
                     _sender.Pong(payload);
                     break;
-                case WebSocketEvent.Pong: // that something came is all that keep-alive asks
+                case WebSocketEvent.Pong: // keep-alive asks only that something came
+                    OnPong(payload);
                     break;
                 case WebSocketEvent.Close:
                     OnPeerClose(payload);

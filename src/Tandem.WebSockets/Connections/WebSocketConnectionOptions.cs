@@ -29,6 +29,13 @@ public sealed record WebSocketConnectionOptions
     public long MaxMessageSize { get; init; } = long.MaxValue;
 
     /// <summary>
+    /// Most frames in one message, empty ones included; one more is refused with 1008. A message of fragments without payload is endless
+    /// work under any limit of size. Default 131,072, as on the event loop; at least 1. The BCL has no such limit, which is
+    /// <see cref="int.MaxValue"/>.
+    /// </summary>
+    public int MaxFragments { get; init; } = WebSocketReaderOptions.DefaultMaxFragments;
+
+    /// <summary>
     /// After how long without a byte from the peer it is sent a ping (section 5.5.2). Default 30 s, below the 60 s after which common proxies
     /// cut a silent connection. It costs one timer for the connection. <see cref="Timeout.InfiniteTimeSpan"/>: never, and no timer.
     /// </summary>
@@ -63,6 +70,7 @@ public sealed record WebSocketConnectionOptions
         Check(DeflateOptions is not null, nameof(DeflateOptions), "must not be null");
         DeflateOptions!.Validate();
         Check(MaxMessageSize >= 0, nameof(MaxMessageSize), "must not be negative");
+        Check(MaxFragments >= 1, nameof(MaxFragments), "must be at least 1");
         Check(ReceiveBufferSize is >= 1024 and <= 1024 * 1024, nameof(ReceiveBufferSize), "must be 1 KiB to 1 MiB");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         CheckWait(KeepAliveInterval, nameof(KeepAliveInterval));
