@@ -183,7 +183,7 @@ public sealed partial class WebSocketConnection
             {
                 int count = Math.Min(_payloadLength, buffer.Length - filled);
                 // Read on only when this payload is taken, so it is still the reader's message.
-                byte[]? source = _reader.IsCompressed ? _deflate!.Output : _buffer;
+                byte[]? source = _reader.IsCompressed ? _deflate!.Inbound.Output : _buffer;
                 source.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
                 _payloadStart += count;
                 _payloadLength -= count;

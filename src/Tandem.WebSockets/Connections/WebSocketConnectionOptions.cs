@@ -14,7 +14,7 @@ public sealed record WebSocketConnectionOptions
 
     /// <summary>
     /// What the opening handshake agreed on for permessage-deflate (RFC 7692). Default null: nothing is compressed. A connection that keeps
-    /// its contexts holds about 360 KiB for them once both are in use.
+    /// its contexts holds about 400 KB for them once both are in use; <see cref="DeflateBudget"/> counts it, and tells a server what to agree to.
     /// </summary>
     public DeflateParameters? Deflate { get; init; }
 
@@ -69,6 +69,7 @@ public sealed record WebSocketConnectionOptions
         Check(Subprotocol is not "", nameof(Subprotocol), "must be null or a name");
         Check(DeflateOptions is not null, nameof(DeflateOptions), "must not be null");
         DeflateOptions!.Validate();
+        Check(Deflate is null or { ServerMaxWindowBits: >= 8 and <= 15, ClientMaxWindowBits: >= 8 and <= 15 }, nameof(Deflate), "must have windows of 8 to 15 bits");
         Check(MaxMessageSize >= 0, nameof(MaxMessageSize), "must not be negative");
         Check(MaxFragments >= 1, nameof(MaxFragments), "must be at least 1");
         Check(ReceiveBufferSize is >= 1024 and <= 1024 * 1024, nameof(ReceiveBufferSize), "must be 1 KiB to 1 MiB");
