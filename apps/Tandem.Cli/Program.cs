@@ -1,14 +1,20 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Tandem.Cli;
+using Tandem.Cli.Connect;
 
+Command connect = ConnectCommand.Create();
 var root = new RootCommand("Tandem: WebSockets from the TCP socket up.")
 {
     ServeCommand.Create(),
     EchoCommand.Create(),
     EchoClientCommand.Create(),
+    connect,
 };
 ParseResult command = root.Parse(args);
 // A bad option is one line; the whole help would bury it.
 if (command.Action is ParseErrorAction error) error.ShowHelp = false;
-return await command.InvokeAsync();
+var configuration = new InvocationConfiguration();
+// Its second Ctrl-C means something else than its first: it sees to signals itself.
+if (command.CommandResult.Command == connect) configuration.ProcessTerminationTimeout = null;
+return await command.InvokeAsync(configuration);
