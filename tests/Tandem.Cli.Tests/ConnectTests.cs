@@ -57,12 +57,22 @@ public sealed class ConnectTests
         Assert.Empty(server.Messages);
     }
 
+    [Fact]
+    public async Task Close_with_1005_sends_no_code_which_is_what_1005_means()
+    {
+        await using var server = new EchoServer();
+        Ended run = await ConnectProcess.RunAsync("/close 1005\n", server.Url);
+        Assert.Equal(0, run.ExitCode);
+        Assert.EndsWith("\nclosed by this end: 1005 (no code)\n", run.Error, StringComparison.Ordinal);
+        Assert.Equal(WebSocketCloseStatus.Empty, (await server.Closed).Status);
+    }
+
     [Theory]
     [InlineData("/nope", "there is no command /nope; /help names them")]
     [InlineData("/binary 4", "/binary takes pairs of hexadecimal digits")]
     [InlineData("/binary 4x", "/binary takes pairs of hexadecimal digits")]
     [InlineData("/close now", "/close takes a number such as 1000")]
-    [InlineData("/close 1005", "the close code 1005 must not be sent")]
+    [InlineData("/close 1006", "the close code 1006 must not be sent")]
     [InlineData("/close 70000", "/close takes a number such as 1000")]
     [InlineData("\u00ff", "the line is not UTF-8")]
     public async Task A_line_that_cannot_be_sent_ends_a_script(string line, string expected)
@@ -81,7 +91,7 @@ public sealed class ConnectTests
     [Theory]
     [InlineData(126, "/ping ", "at most 125 bytes")]
     [InlineData(124, "/close 1000 ", "more than 123 bytes")]
-    [InlineData((16 << 20) + (1 << 20), "", "a line is longer than 16 MiB")]
+    [InlineData((16 << 20) + 1, "", "a line is longer than 16 MiB")]
     public async Task What_is_too_long_is_not_sent(int length, string command, string expected)
     {
         await using var server = new EchoServer();
@@ -150,13 +160,13 @@ public sealed class ConnectTests
     }
 
     [Theory]
-    [InlineData("", "Required argument missing")]
+    [InlineData("", "Required argument 'url' missing")]
     [InlineData("http://127.0.0.1/", "'http://127.0.0.1/' is not a ws:// or wss:// URL.")]
     [InlineData("nonsense", "'nonsense' is not a ws:// or wss:// URL.")]
     [InlineData("ws://127.0.0.1:1/#x", "A WebSocket URI has no fragment")]
     [InlineData("ws://127.0.0.1:1/ --header nocolon", "--header: 'nocolon' is not \"Name: value\".")]
     [InlineData("ws://127.0.0.1:1/ --header Host:x", "Host is written by the handshake itself (RFC 6455 section 4.1).")]
-    [InlineData("ws://127.0.0.1:1/ --subprotocol a,b", "subprotocol")]
+    [InlineData("ws://127.0.0.1:1/ --subprotocol a,b", "\"a,b\" is not a token (RFC 6455 section 4.1)")]
     [InlineData("ws://127.0.0.1:1/ --subprotocol a --subprotocol a", "must be distinct")]
     [InlineData("ws://127.0.0.1:1/ --wait soon", "--wait: 'soon' is not a number of seconds from 0 to 86400.")]
     [InlineData("ws://127.0.0.1:1/ --wait -1", "--wait: '-1' is not a number of seconds from 0 to 86400.")]
@@ -165,7 +175,7 @@ public sealed class ConnectTests
     public async Task Wrong_arguments_are_named_and_nothing_is_connected(string arguments, string expected)
     {
         Ended run = await ConnectProcess.RunAsync("", arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        Assert.Equal((1, ""), (run.ExitCode, run.Output));
+        Assert.Equal((1, ""), (run.ExitCode, run.Output.Trim()));
         Assert.Contains(expected, run.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("Parameter", run.Error, StringComparison.Ordinal);
     }

@@ -88,7 +88,7 @@ internal sealed class ConnectSession(WebSocketConnection connection, SessionOutp
         await Task.Yield();
         try
         {
-            using Stream input = Console.OpenStandardInput();
+            using Stream input = SessionOutput.OpenInput();
             var lines = new InputLines(input);
             while (await lines.ReadAsync() is { } line)
             {

@@ -29,7 +29,7 @@ internal sealed record InputCommand(InputKind Kind, ReadOnlyMemory<byte> Payload
         //text                   sends a line that begins with a slash
         /binary HEX              sends a binary message, such as /binary 48 65 6c 6c 6f
         /ping [TEXT]             sends a ping and shows the round trip
-        /close [CODE] [REASON]   closes the connection; 1000 when no code is given
+        /close [CODE] [REASON]   closes the connection; 1000 when no code is given, 1005 sends none
         /help                    shows this
         """;
 

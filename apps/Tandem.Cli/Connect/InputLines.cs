@@ -22,6 +22,7 @@ internal sealed class InputLines(Stream stream)
             int length = _buffer.AsSpan(_searched, _end - _searched).IndexOf((byte)'\n');
             if (length >= 0) return Take(_searched + length - _start, 1);
             _searched = _end;
+            if (_end - _start > MaxLength) throw TooLong();
             if (_ended && _start == _end) return null;
             if (_ended) return Take(_end - _start, 0);
             MakeRoom();
@@ -33,6 +34,7 @@ internal sealed class InputLines(Stream stream)
 
     private ReadOnlyMemory<byte> Take(int length, int lineEnd)
     {
+        if (length > MaxLength) throw TooLong();
         ReadOnlyMemory<byte> line = _buffer.AsMemory(_start, length);
         _start += length + lineEnd;
         _searched = _start;
@@ -42,9 +44,10 @@ internal sealed class InputLines(Stream stream)
     private void MakeRoom()
     {
         if (_end < _buffer.Length) return;
-        if (_end - _start > MaxLength) throw new InvalidDataException($"a line is longer than {MaxLength / (1024 * 1024)} MiB");
         byte[] target = _end - _start > _buffer.Length / 2 ? new byte[_buffer.Length * 2] : _buffer;
         _buffer.AsSpan(_start, _end - _start).CopyTo(target);
         (_buffer, _end, _searched, _start) = (target, _end - _start, _end - _start, 0);
     }
+
+    private static InvalidDataException TooLong() => new($"a line is longer than {MaxLength / (1024 * 1024)} MiB");
 }

@@ -4,10 +4,12 @@ using Tandem.WebSockets;
 
 namespace Tandem.Cli.Connect;
 
-/// <summary>Where things are said: messages on standard output, all else on standard error, in colour only where a person looks.</summary>
+/// <summary>Standard input and where things are said: messages on standard output, all else on standard error, in colour only where a person looks.</summary>
 internal sealed class SessionOutput : IDisposable
 {
+    private const int StandardInput = 0;
     private const int StandardOutput = 1;
+    private const int StandardError = 2;
     private const int BodyLines = 20;
 
     // Of a refusal: who says it, what to do about it, and what its body is.
@@ -16,8 +18,8 @@ internal sealed class SessionOutput : IDisposable
         "Location", "WWW-Authenticate", "Proxy-Authenticate", "Sec-WebSocket-Version", "Upgrade", "Retry-After", "Allow", "Server", "Content-Type",
     ];
 
-    // Not Console's stream, which hides it when the reader of a pipe is gone.
-    private readonly FileStream _output = new(new SafeFileHandle(StandardOutput, ownsHandle: false), FileAccess.Write, bufferSize: 0);
+    private readonly FileStream _output = Open(StandardOutput, FileAccess.Write);
+    private readonly FileStream _error = Open(StandardError, FileAccess.Write);
     private readonly Lock _gate = new();
     private readonly bool _colours = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
@@ -28,7 +30,13 @@ internal sealed class SessionOutput : IDisposable
     /// <summary>What stands before a message on a terminal.</summary>
     public string Mark => _colours ? "\e[36m<\e[0m " : "< ";
 
-    public void Dispose() => _output.Dispose();
+    public static Stream OpenInput() => Open(StandardInput, FileAccess.Read);
+
+    public void Dispose()
+    {
+        _output.Dispose();
+        _error.Dispose();
+    }
 
     /// <summary>Writes what was received.</summary>
     /// <returns>False when nobody reads it.</returns>
@@ -85,8 +93,19 @@ internal sealed class SessionOutput : IDisposable
     private void Say(string text, string colour)
     {
         string harmless = HarmlessText.Of(text, keepsLines: true);
-        lock (_gate) Console.Error.WriteLine(_colours ? $"{colour}{harmless}\e[0m" : harmless);
+        byte[] line = Encoding.UTF8.GetBytes(_colours ? $"{colour}{harmless}\e[0m\n" : $"{harmless}\n");
+        try
+        {
+            lock (_gate) _error.Write(line);
+        }
+        catch (IOException)
+        {
+            // Nobody listens. The exit code still tells.
+        }
     }
+
+    // Not Console's streams: they hide it when the reader of a pipe is gone, and set the terminal up for keys that nobody reads here.
+    private static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
 
     private static IEnumerable<string> Values(IReadOnlyList<KeyValuePair<string, string>> fields, string name) =>
         fields.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);
