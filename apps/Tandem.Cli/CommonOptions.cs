@@ -29,6 +29,20 @@ internal static class CommonOptions
         },
     };
 
+    public static Argument<Uri> Url() => new("url")
+    {
+        Description = "Where to connect: ws://HOST[:PORT]/PATH or wss://...",
+        CustomParser = result =>
+        {
+            string text = result.Tokens[0].Value;
+            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "ws" or "wss") return parsed;
+            result.AddError($"'{text}' is not a ws:// or wss:// URL.");
+            return null;
+        },
+    };
+
+    public static Option<bool> NoDeflateOffer() => new("--no-deflate") { Description = "Do not offer permessage-deflate." };
+
     public static void CheckRange(OptionResult result, int least, int most)
     {
         if (result.Tokens.Count != 1) return; // left out: the default is in range

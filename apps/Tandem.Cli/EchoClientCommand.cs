@@ -14,18 +14,8 @@ internal static class EchoClientCommand
 {
     public static Command Create()
     {
-        var uri = new Argument<Uri>("url")
-        {
-            Description = "Where to connect: ws://HOST[:PORT]/PATH or wss://...",
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (Uri.TryCreate(text, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "ws" or "wss") return parsed;
-                result.AddError($"'{text}' is not a ws:// or wss:// URL.");
-                return null;
-            },
-        };
-        var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not offer permessage-deflate." };
+        var uri = CommonOptions.Url();
+        var noDeflate = CommonOptions.NoDeflateOffer();
         var command = new Command("echo-client", "Connect to a server and send back whatever it sends, until it closes. Exit code 0 after a clean close.")
         {
             uri, noDeflate,

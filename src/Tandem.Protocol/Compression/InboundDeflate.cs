@@ -10,21 +10,32 @@ public sealed class InboundDeflate : IDisposable
     private readonly InflaterPool _pool;
     private readonly int _windowBits;
     private readonly bool _keepsContext;
+    private readonly int _ownOutput;
+    private byte[]? _output;
     private MessageInflater? _inflater;
     private long _length; // bytes of the message that have come out
     private int _tailUsed;
     private bool _inTail;
 
     /// <summary>Creates it.</summary>
-    /// <param name="pool">Where decompressors come from between messages, and what inflated payload comes out in.</param>
+    /// <param name="pool">Where decompressors come from between messages.</param>
     /// <param name="windowBits">The peer's window, 8 to 15.</param>
     /// <param name="keepsContext">Whether a message may refer to those before it.</param>
-    public InboundDeflate(InflaterPool pool, int windowBits, bool keepsContext)
+    /// <param name="ownOutput">
+    /// Bytes of memory of its own that inflated payload comes out in. Default 0: it comes out in the pool's, which is used again by the next
+    /// connection of the pool, so that one thread must serve all of them.
+    /// </param>
+    public InboundDeflate(InflaterPool pool, int windowBits, bool keepsContext, int ownOutput = 0)
     {
+        ArgumentOutOfRangeException.ThrowIfNegative(ownOutput);
         _pool = pool;
         _windowBits = windowBits;
         _keepsContext = keepsContext;
+        _ownOutput = ownOutput;
     }
+
+    /// <summary>What inflated payload comes out in; made when the first compressed message comes.</summary>
+    public byte[] Output => _ownOutput == 0 ? _pool.Output : _output ??= GC.AllocateUninitializedArray<byte>(_ownOutput);
 
     // Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
     private static ReadOnlySpan<byte> Tail => [0x00, 0x00, 0xFF, 0xFF];
@@ -43,11 +54,11 @@ public sealed class InboundDeflate : IDisposable
     /// <param name="endOfMessage">Whether the message ends with this piece.</param>
     /// <param name="maxLength">Most bytes of the whole message. At most one more is ever inflated.</param>
     /// <param name="consumed">Bytes taken from the piece.</param>
-    /// <param name="output">What came out; the pool's memory, valid until the next call.</param>
+    /// <param name="output">What came out; a slice of <see cref="Output"/>, valid until the next call.</param>
     internal InflateStatus Inflate(ReadOnlySpan<byte> data, bool endOfMessage, long maxLength, out int consumed, out Span<byte> output)
     {
         _inflater ??= _pool.Rent(_windowBits);
-        Span<byte> room = _pool.Output;
+        Span<byte> room = Output;
         if (maxLength - _length < room.Length) room = room[..(int)(maxLength - _length + 1)];
 
         consumed = 0;

@@ -1,17 +1,15 @@
 namespace Tandem.Protocol.Compression;
 
 /// <summary>
-/// Decompressors that no message is using, by window, and the memory that inflated payload comes out in. Shared by connections that are
-/// served by one thread; not thread-safe. Connections whose peer keeps no context between messages need a decompressor only while a
-/// message is arriving.
+/// Decompressors that no message is using, by window. Shared by connections, on any threads: those whose peer keeps no context between
+/// messages need a decompressor only while a message is arriving.
 /// </summary>
 public sealed class InflaterPool : IDisposable
 {
     // As many as a busy loop needs at once; more would hold memory for the rare moment when many messages arrive in pieces.
     private const int MaxKept = 16;
 
-    private readonly Stack<MessageInflater>[] _free = new Stack<MessageInflater>[DeflateParameters.MaxWindowBits - DeflateParameters.MinWindowBits + 1];
-
+    private readonly ContextPool<MessageInflater> _free = new(MaxKept);
     private readonly int _outputSize;
     private byte[]? _output;
 
@@ -23,31 +21,20 @@ public sealed class InflaterPool : IDisposable
         _outputSize = outputSize;
     }
 
-    /// <summary>The memory that inflated payload comes out in; made when the first compressed message comes.</summary>
-    public byte[] Output => _output ??= GC.AllocateUninitializedArray<byte>(_outputSize);
+    /// <summary>
+    /// Memory that inflated payload comes out in, for connections that are all served by one thread; made when the first compressed message
+    /// comes. Others have memory of their own: see <see cref="InboundDeflate"/>.
+    /// </summary>
+    internal byte[] Output => _output ??= GC.AllocateUninitializedArray<byte>(_outputSize);
 
-    internal MessageInflater Rent(int windowBits) =>
-        _free[windowBits - DeflateParameters.MinWindowBits] is { Count: > 0 } stack ? stack.Pop() : new MessageInflater(windowBits);
+    internal MessageInflater Rent(int windowBits) => _free.Take(windowBits) ?? new MessageInflater(windowBits);
 
     internal void Return(MessageInflater inflater)
     {
-        Stack<MessageInflater> stack = _free[inflater.WindowBits - DeflateParameters.MinWindowBits] ??= new Stack<MessageInflater>();
-        if (stack.Count >= MaxKept)
-        {
-            inflater.Dispose();
-            return;
-        }
-
         inflater.Reset();
-        stack.Push(inflater);
+        _free.Put(inflater, inflater.WindowBits);
     }
 
     /// <inheritdoc />
-    public void Dispose()
-    {
-        foreach (Stack<MessageInflater>? stack in _free)
-        {
-            while (stack is { Count: > 0 }) stack.Pop().Dispose();
-        }
-    }
+    public void Dispose() => _free.Dispose();
 }

@@ -13,7 +13,7 @@ public sealed class OutboundDeflate : IDisposable
     private bool _inMessage;
 
     /// <summary>Creates it.</summary>
-    /// <param name="pool">Where compressors come from between messages, and what compressed payload comes out in.</param>
+    /// <param name="pool">Where compressors come from between messages.</param>
     /// <param name="windowBits">This end's window, 8 to 15.</param>
     /// <param name="keepsContext">Whether a message may refer to those before it.</param>
     public OutboundDeflate(DeflaterPool pool, int windowBits, bool keepsContext)
@@ -21,24 +21,28 @@ public sealed class OutboundDeflate : IDisposable
         _pool = pool;
         _windowBits = windowBits;
         _keepsContext = keepsContext;
+        MinimumSize = pool.Options.MinimumSize;
     }
+
+    /// <summary>Messages shorter than this many bytes go uncompressed. Default: what the pool's options say.</summary>
+    public int MinimumSize { get; init; }
 
     /// <summary>Compresses a message, or the next fragment of one, if that is worth while.</summary>
     /// <param name="payload">The payload, not compressed.</param>
     /// <param name="endOfMessage">Whether the message ends with it.</param>
-    /// <param name="compressed">The compressed payload; the pool's memory, valid until the next call.</param>
+    /// <param name="compressed">The compressed payload; the thread's memory, valid until it compresses the next.</param>
     /// <returns>
-    /// False when the payload is to be sent as it is: a whole message that is shorter than <see cref="DeflateOptions.MinimumSize"/>, or that
+    /// False when the payload is to be sent as it is: a whole message that is shorter than <see cref="MinimumSize"/>, or that
     /// did not become shorter and need not be remembered.
     /// </returns>
     public bool TryCompress(ReadOnlySpan<byte> payload, bool endOfMessage, out ReadOnlySpan<byte> compressed)
     {
         compressed = default;
         bool whole = endOfMessage && !_inMessage;
-        if (whole && payload.Length < _pool.Options.MinimumSize) return false;
+        if (whole && payload.Length < MinimumSize) return false;
 
         _deflater ??= _pool.Rent(_windowBits);
-        byte[] output = _pool.Output(MessageDeflater.MaxLength(payload.Length));
+        byte[] output = DeflaterPool.Output(MessageDeflater.MaxLength(payload.Length));
         compressed = output.AsSpan(0, _deflater.Deflate(payload, output, endOfMessage, _keepsContext));
         _inMessage = !endOfMessage;
         if (endOfMessage && !_keepsContext) ReturnDeflater();

@@ -6,6 +6,11 @@ public sealed class WebSocketReaderOptions
     /// <summary>Default of <see cref="MaxMessageSize"/>: 16 MiB, enough for a photo, and small enough that a thousand of them fit in a server.</summary>
     public const int DefaultMaxMessageSize = 16 * 1024 * 1024;
 
+    /// <summary>
+    /// Default of <see cref="MaxFragments"/>: 131,072, which lets through what conformance suites send, a message of 64 KiB in fragments of one byte.
+    /// </summary>
+    public const int DefaultMaxFragments = 128 * 1024;
+
     /// <summary>Which end this is: a server requires masked frames, a client refuses them (RFC 6455 section 5.1). Default: server.</summary>
     public WebSocketRole Role { get; init; } = WebSocketRole.Server;
 
@@ -20,8 +25,8 @@ public sealed class WebSocketReaderOptions
     public long MaxFrameSize { get; init; } = long.MaxValue;
 
     /// <summary>
-    /// Most frames in one message, since each costs its reader work whatever its size. Default 131,072, which lets through what conformance
-    /// suites send: a message of 64 KiB in fragments of one byte.
+    /// Most frames in one message, since each costs its reader work whatever its size; one more is refused with 1008. Default:
+    /// <see cref="DefaultMaxFragments"/>.
     /// </summary>
-    public int MaxFragments { get; init; } = 128 * 1024;
+    public int MaxFragments { get; init; } = DefaultMaxFragments;
 }

@@ -39,6 +39,16 @@ public static class WebSocketClient
             DeflateOptions = options.Deflate ?? new DeflateOptions(),
             TimeProvider = options.TimeProvider,
         };
-        return new WebSocketConnection(result.Stream, connection, result.Received);
+        var socket = new WebSocketConnection(result.Stream, connection, result.Received);
+        try
+        {
+            options.OnHandshake?.Invoke(result.Headers);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 }

@@ -65,6 +65,13 @@ public sealed record WebSocketClientOptions
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
+    /// Is given the fields of the server's 101 answer, in order and as they were spelled, before <see cref="WebSocketClient.ConnectAsync"/>
+    /// returns; what it throws, that throws. A connection does not keep them. Default null. Those of a refusal are in
+    /// <see cref="WebSocketConnectException.Headers"/>.
+    /// </summary>
+    public Action<IReadOnlyList<KeyValuePair<string, string>>>? OnHandshake { get; init; }
+
+    /// <summary>
     /// Limits and deadlines of the connection once it is open. Its role, subprotocol and clock are not read: they are the client's, the
     /// handshake's and <see cref="TimeProvider"/>. Default: those of <see cref="WebSocketConnectionOptions"/>.
     /// </summary>

@@ -1,14 +1,12 @@
 using System.Buffers;
-using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
-using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Connections;
 
 /// <summary>
-/// The sending half of a connection: a queue of frames and whoever writes it out, one at a time. While a write is on its way what is sent
-/// gathers behind it and leaves with the next one.
+/// The sending half of a connection: whoever writes the queue of frames out, one at a time. While a write is on its way what is sent gathers
+/// in the <see cref="FrameQueue"/> and leaves with the next one.
 /// </summary>
 /// <remarks>
 /// A sender that finds nobody writing writes its own frame before its call returns. What others queue meanwhile is written by the
@@ -16,17 +14,6 @@ namespace Tandem.WebSockets.Connections;
 /// </remarks>
 internal sealed class FrameSender : IThreadPoolWorkItem
 {
-    /// <summary>Payloads above this, in bytes, are written from where they lie; below, one write with a copy is cheaper than two.</summary>
-    private const int DirectBytes = 16 * 1024;
-
-    /// <summary>Most bytes gathered for one write: more gains nothing, and the first sender waits for the whole write.</summary>
-    private const int BatchBytes = 64 * 1024;
-
-    private const int MaxControlFrame = FrameHeader.MaxLength + FrameHeader.MaxControlPayload;
-
-    // Operations kept for reuse: as many as there are senders at once in all but odd cases.
-    private const int MaxFree = 64;
-
     private readonly WebSocketConnection _connection;
     private readonly Stream _stream;
     private readonly Lock _gate;
@@ -35,20 +22,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private readonly ConnectionDeflate? _deflate; // its outbound half, guarded by the gate
 
     // Guarded by the gate.
-    private SendOperation? _head;
-    private SendOperation? _tail;
-    private SendOperation? _free;
-    private int _freeCount;
     private bool _writing;
     private bool _stopped;
-    private bool _closeTaken;
     private bool _endsTransport;
-    private bool _pingDue;
-    private byte[]? _pong;
-    private int _pongLength = -1; // no pong is due
-    private bool _inMessage;
-    private bool _disablesCompression;
-    private WebSocketMessageType _type;
 
     // Of whoever is writing.
     private WebSocketWriter _writer;
@@ -63,58 +39,38 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         _stream = stream;
         _gate = gate;
         _masks = role == WebSocketRole.Client;
+        Queue = new FrameQueue(this, _masks, deflate?.Outbound);
         _writer = new WebSocketWriter(role);
         _onWritten = OnWritten;
     }
 
-    /// <summary>Whether a frame with this flag may be next: the fragments of one message must agree about it. The gate is held.</summary>
-    public bool Accepts(bool disablesCompression) => !_inMessage || disablesCompression == _disablesCompression;
-
-    /// <summary>Queues a data frame. The gate is held; <c>Start</c> follows without it.</summary>
-    public SendOperation Enqueue(ReadOnlyMemory<byte> payload, WebSocketMessageType type, bool endOfMessage, bool disablesCompression)
-    {
-        // The BCL does not look at the type of what continues a message, and programs rely on it.
-        if (!_inMessage) _type = type;
-        SendOperation operation = Rent();
-        operation.Payload = payload;
-        operation.Type = _type;
-        operation.EndOfMessage = endOfMessage;
-        operation.IsWhole = !_inMessage && endOfMessage;
-        if (_deflate is not null && !disablesCompression) Compress(operation, _deflate.Outbound);
-        _inMessage = !endOfMessage;
-        _disablesCompression = disablesCompression;
-        Append(operation);
-        return operation;
-    }
-
-    /// <summary>Queues a close frame, behind which nothing is sent (RFC 6455 section 5.5.1). The gate is held.</summary>
-    public SendOperation EnqueueClose(WebSocketCloseStatus status, string reason)
-    {
-        SendOperation operation = Rent();
-        operation.CloseStatus = status;
-        operation.CloseReason = reason;
-        operation.IsWhole = false;
-        Append(operation);
-        return operation;
-    }
+    /// <summary>What waits; used with the gate held, and <c>Start</c> follows without it.</summary>
+    public FrameQueue Queue { get; }
 
     /// <summary>Answers a ping. Of several that could not be answered yet, the latest is (section 5.5.3), so pings cannot fill memory.</summary>
     public void Pong(ReadOnlySpan<byte> payload)
     {
-        lock (_gate)
-        {
-            _pong ??= new byte[FrameHeader.MaxControlPayload];
-            payload.CopyTo(_pong);
-            _pongLength = payload.Length;
-        }
-
+        lock (_gate) Queue.SetPong(payload);
         Start();
     }
 
     public void Ping()
     {
-        lock (_gate) _pingDue = true;
+        lock (_gate) Queue.SetPing();
         Start();
+    }
+
+    /// <summary>Writes out what is queued, unless someone does already.</summary>
+    /// <param name="own">The operation of the caller, when it awaits one.</param>
+    public void Start(SendOperation? own = null)
+    {
+        lock (_gate)
+        {
+            if (_writing || !HasWork) return;
+            _writing = true;
+        }
+
+        Write(own, handsOver: true);
     }
 
     /// <summary>Writes out what is queued, unless someone does already, and returns what the sender awaits.</summary>
@@ -157,8 +113,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         {
             _stopped = true;
             _deflate?.DisposeOutbound();
-            operation = _head;
-            _head = _tail = null;
+            operation = Queue.Clear();
         }
 
         while (operation is not null)
@@ -177,30 +132,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem
 
     public void Recycle(SendOperation operation)
     {
-        lock (_gate)
-        {
-            // One that was cancelled in the queue may still be linked there.
-            if (_freeCount == MaxFree || operation.Next is not null || operation == _tail) return;
-            operation.Next = _free;
-            _free = operation;
-            _freeCount++;
-        }
+        lock (_gate) Queue.Recycle(operation);
     }
 
     public void Execute() => Write(null, handsOver: false);
 
-    private bool HasWork => !_stopped && (_head is not null || ((_pingDue || _pongLength >= 0) && !_closeTaken));
-
-    private void Start(SendOperation? own = null)
-    {
-        lock (_gate)
-        {
-            if (_writing || !HasWork) return;
-            _writing = true;
-        }
-
-        Write(own, handsOver: true);
-    }
+    private bool HasWork => !_stopped && Queue.HasWork;
 
     private void Write(SendOperation? own, bool handsOver)
     {
@@ -259,7 +196,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             }
 
             // Only the last one can be large, and then only its header has been written so far.
-            ReadOnlyMemory<byte> rest = last is not null && IsLarge(last) ? last.Payload : default;
+            ReadOnlyMemory<byte> rest = last is not null && last.IsLarge ? last.Payload : default;
             while (_masks && !rest.IsEmpty)
             {
                 int count = Mask(rest.Span, buffer.AsSpan(length));
@@ -300,55 +237,25 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         Complete(batch, error, suspended ? null : own);
     }
 
-    // The next batch: pings and pongs first, since they are owed now, then as many frames as fit one buffer, the last of which may be a large one.
     private byte[] Take(out SendOperation? batch, out int length)
     {
-        batch = null;
-        SendOperation? last = null;
         lock (_gate)
         {
-            int size = 2 * MaxControlFrame;
-            bool full = false;
-            bool closes = false;
-            while (!full && _head is { } operation)
-            {
-                if (operation.IsQueued)
-                {
-                    bool large = IsLarge(operation);
-                    // A client's large payload passes through the buffer in pieces.
-                    int room = operation.CloseStatus is not null ? MaxControlFrame
-                        : !large ? FrameHeader.MaxLength + operation.Payload.Length
-                        : FrameHeader.MaxLength + (_masks ? BatchBytes : 0);
-                    full = large;
-                    if (batch is not null && !large && size + room > BatchBytes) break;
-                    size += room;
-                    operation.IsQueued = false;
-                    closes |= operation.CloseStatus is not null;
-                    if (last is null) batch = operation;
-                    else last.Next = operation;
-                    last = operation;
-                }
-
-                _head = operation.Next;
-                operation.Next = null;
-            }
-
-            if (_head is null) _tail = null;
+            bool controls = !Queue.IsClosed; // section 5.5.1: nothing follows a close frame
+            bool pings = controls && Queue.TakePing();
+            batch = Queue.Take(out int size);
             byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
-            length = WriteControls(buffer);
-            _closeTaken |= closes;
+            length = controls ? WriteControls(buffer, pings) : 0;
             return buffer;
         }
     }
 
-    private int WriteControls(Span<byte> buffer)
+    // Before all frames: they are owed now.
+    private int WriteControls(Span<byte> buffer, bool pings)
     {
         int length = 0;
-        if (_closeTaken) return 0; // section 5.5.1: nothing follows a close frame
-        if (_pongLength >= 0) length += _writer.WriteControl(buffer, Opcode.Pong, _pong.AsSpan(0, _pongLength), NextKey());
-        if (_pingDue) length += _writer.WriteControl(buffer[length..], Opcode.Ping, default, NextKey());
-        _pongLength = -1;
-        _pingDue = false;
+        if (Queue.TakePong(out ReadOnlySpan<byte> payload)) length += _writer.WriteControl(buffer, Opcode.Pong, payload, NextKey());
+        if (pings) length += _writer.WriteControl(buffer[length..], Opcode.Ping, default, NextKey());
         return length;
     }
 
@@ -356,7 +263,8 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         _key = NextKey();
         if (operation.CloseStatus is { } status) return _writer.WriteClose(buffer, status, operation.CloseReason, _key);
-        if (IsLarge(operation)) return _writer.WriteHeader(buffer, operation.Type, operation.Payload.Length, operation.EndOfMessage, _key, operation.Compressed is not null);
+        if (operation.Ping is not null) return _writer.WriteControl(buffer, Opcode.Ping, operation.Payload.Span, _key);
+        if (operation.IsLarge) return _writer.WriteHeader(buffer, operation.Type, operation.Payload.Length, operation.EndOfMessage, _key, operation.Compressed is not null);
         return _writer.WriteFrame(buffer, operation.Type, operation.Payload.Span, operation.EndOfMessage, _key, operation.Compressed is not null);
     }
 
@@ -368,21 +276,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         return count;
     }
 
-    // When it is queued, because the order in which messages are compressed is the order in which the peer must see them; into memory of the
-    // operation's own, because others are compressed before it is written. The gate is held.
-    private static void Compress(SendOperation operation, OutboundDeflate deflate)
-    {
-        if (!deflate.TryCompress(operation.Payload.Span, operation.EndOfMessage, out ReadOnlySpan<byte> compressed)) return;
-        byte[] rented = ArrayPool<byte>.Shared.Rent(compressed.Length);
-        compressed.CopyTo(rented);
-        operation.Compressed = rented;
-        operation.Payload = rented.AsMemory(0, compressed.Length);
-        operation.IsWhole = false; // later messages may refer to it: it cannot be taken out of the queue
-    }
-
     private uint NextKey() => _masks ? _keys.Next() : 0;
-
-    private static bool IsLarge(SendOperation operation) => operation.CloseStatus is null && operation.Payload.Length > DirectBytes;
 
     private void Complete(SendOperation? operation, Exception? error, SendOperation? own)
     {
@@ -393,22 +287,5 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             operation.Complete(error is null ? null : _connection.Failure(error, operation.CancellationToken), operation == own);
             operation = next;
         }
-    }
-
-    private SendOperation Rent()
-    {
-        if (_free is not { } operation) return new SendOperation(this);
-        _free = operation.Next;
-        operation.Next = null;
-        _freeCount--;
-        return operation;
-    }
-
-    private void Append(SendOperation operation)
-    {
-        operation.IsQueued = true;
-        if (_tail is null) _head = operation;
-        else _tail.Next = operation;
-        _tail = operation;
     }
 }

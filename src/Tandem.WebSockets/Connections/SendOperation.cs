@@ -11,6 +11,9 @@ namespace Tandem.WebSockets.Connections;
 /// <remarks>Fields other than the result are guarded by the connection's gate until <see cref="FrameSender"/> has taken the operation.</remarks>
 internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThreadPoolWorkItem
 {
+    // Payloads above this, in bytes, are written from where they lie; below, one write with a copy is cheaper than two.
+    private const int DirectBytes = 16 * 1024;
+
     private ManualResetValueTaskSourceCore<bool> _core; // continuations run where SetResult is called: see Complete
     private CancellationTokenRegistration _registration;
     private Exception? _error;
@@ -27,8 +30,14 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
 
     public string CloseReason { get; set; } = "";
 
+    /// <summary>The ping that it is; null for anything else.</summary>
+    public PendingPing? Ping { get; init; }
+
     /// <summary>The rented memory that <see cref="Payload"/> lies in when it is compressed; else null.</summary>
     public byte[]? Compressed { get; set; }
+
+    /// <summary>Whether its payload is written from where it lies.</summary>
+    public bool IsLarge => CloseStatus is null && Payload.Length > DirectBytes;
 
     /// <summary>Whether it is a message by itself: without it the stream of frames still makes sense.</summary>
     public bool IsWhole { get; set; }

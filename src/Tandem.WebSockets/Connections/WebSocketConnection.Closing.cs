@@ -121,7 +121,7 @@ public sealed partial class WebSocketConnection
     {
         Signal(CloseSignal.LocalClose, new CloseCause(CloseInitiator.Local, status, reason, ProtocolFault.None));
         ArmCloseDeadline();
-        return _sender.EnqueueClose(status, reason);
+        return _sender.Queue.EnqueueClose(status, reason);
     }
 
     private void OnPeerClose(ReadOnlySpan<byte> payload)
@@ -181,7 +181,7 @@ public sealed partial class WebSocketConnection
         lock (_gate)
         {
             CloseActions actions = Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));
-            if ((actions & CloseActions.SendClose) != 0) close = _sender.EnqueueClose(fault.CloseStatus(), fault.Text());
+            if ((actions & CloseActions.SendClose) != 0) close = _sender.Queue.EnqueueClose(fault.CloseStatus(), fault.Text());
             // The transport is not ended at once: with bytes unread that would be a reset, which can overtake the close frame. It ends with
             // Dispose, or when the time for closing is over.
             ArmCloseDeadline();
@@ -227,6 +227,8 @@ public sealed partial class WebSocketConnection
         // The first cause stands, unless the closing handshake that this end began was never finished.
         bool unfinished = before == WebSocketState.CloseSent && _phase == WebSocketState.Aborted;
         if (_cause is null || unfinished) _cause = new StrongBox<CloseCause>(cause);
+        // Behind its close frame the peer sends nothing, no pong either (section 5.5.1).
+        if (_phase is not (WebSocketState.Open or WebSocketState.CloseSent)) _pings?.Fail(() => Failure(null, CancellationToken.None));
         return actions;
     }
 

@@ -183,7 +183,7 @@ public sealed partial class WebSocketConnection
             {
                 int count = Math.Min(_payloadLength, buffer.Length - filled);
                 // Read on only when this payload is taken, so it is still the reader's message.
-                byte[]? source = _reader.IsCompressed ? _deflate!.Output : _buffer;
+                byte[]? source = _reader.IsCompressed ? _deflate!.Inbound.Output : _buffer;
                 source.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
                 _payloadStart += count;
                 _payloadLength -= count;
@@ -218,7 +218,8 @@ public sealed partial class WebSocketConnection
                 case WebSocketEvent.Ping:
                     _sender.Pong(payload);
                     break;
-                case WebSocketEvent.Pong: // that something came is all that keep-alive asks
+                case WebSocketEvent.Pong: // keep-alive asks only that something came
+                    OnPong(payload);
                     break;
                 case WebSocketEvent.Close:
                     OnPeerClose(payload);

@@ -54,13 +54,13 @@ public sealed partial class WebSocketConnection
             if (_phase is not (WebSocketState.Open or WebSocketState.CloseReceived)) return ValueTask.FromException(InvalidState("sending"));
             if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled(cancellationToken);
             bool disablesCompression = (messageFlags & WebSocketMessageFlags.DisableCompression) != 0;
-            if (!_sender.Accepts(disablesCompression))
+            if (!_sender.Queue.Accepts(disablesCompression))
             {
                 throw new ArgumentException("The fragments of one message must have the same DisableCompression flag.", nameof(messageFlags));
             }
 
             bool ends = (messageFlags & WebSocketMessageFlags.EndOfMessage) != 0;
-            operation = _sender.Enqueue(buffer, messageType, ends, disablesCompression);
+            operation = _sender.Queue.Enqueue(buffer, messageType, ends, disablesCompression);
         }
 
         return _sender.Start(operation, cancellationToken);

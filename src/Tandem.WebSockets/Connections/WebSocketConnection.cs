@@ -28,6 +28,7 @@ public sealed partial class WebSocketConnection : WebSocket
     // Guarded by the gate.
     private WebSocketState _phase = WebSocketState.Open;
     private StrongBox<CloseCause>? _cause;
+    private PendingPings? _pings; // made by the first ping of the application
     private bool _disposed;
     private bool _disposedOpen;
     private bool _dropped;
@@ -54,8 +55,7 @@ public sealed partial class WebSocketConnection : WebSocket
         {
             Role = options.Role,
             MaxMessageSize = options.MaxMessageSize,
-            // Fragments are handed out as they come: their number costs this end nothing that their bytes do not.
-            MaxFragments = int.MaxValue,
+            MaxFragments = options.MaxFragments,
         };
         _reader = new WebSocketReader(limits, _deflate?.Inbound);
         if (!received.IsEmpty) Hold(received);

@@ -14,7 +14,7 @@ public sealed record WebSocketConnectionOptions
 
     /// <summary>
     /// What the opening handshake agreed on for permessage-deflate (RFC 7692). Default null: nothing is compressed. A connection that keeps
-    /// its contexts holds about 360 KiB for them once both are in use.
+    /// its contexts holds about 400 KB for them once both are in use; <see cref="DeflateBudget"/> counts it, and tells a server what to agree to.
     /// </summary>
     public DeflateParameters? Deflate { get; init; }
 
@@ -27,6 +27,13 @@ public sealed record WebSocketConnectionOptions
     /// application receives into. An application that gathers messages sets its limit here.
     /// </summary>
     public long MaxMessageSize { get; init; } = long.MaxValue;
+
+    /// <summary>
+    /// Most frames in one message, empty ones included; one more is refused with 1008. A message of fragments without payload is endless
+    /// work under any limit of size. Default 131,072, as on the event loop; at least 1. The BCL has no such limit, which is
+    /// <see cref="int.MaxValue"/>.
+    /// </summary>
+    public int MaxFragments { get; init; } = WebSocketReaderOptions.DefaultMaxFragments;
 
     /// <summary>
     /// After how long without a byte from the peer it is sent a ping (section 5.5.2). Default 30 s, below the 60 s after which common proxies
@@ -62,7 +69,9 @@ public sealed record WebSocketConnectionOptions
         Check(Subprotocol is not "", nameof(Subprotocol), "must be null or a name");
         Check(DeflateOptions is not null, nameof(DeflateOptions), "must not be null");
         DeflateOptions!.Validate();
+        Check(Deflate is null or { ServerMaxWindowBits: >= 8 and <= 15, ClientMaxWindowBits: >= 8 and <= 15 }, nameof(Deflate), "must have windows of 8 to 15 bits");
         Check(MaxMessageSize >= 0, nameof(MaxMessageSize), "must not be negative");
+        Check(MaxFragments >= 1, nameof(MaxFragments), "must be at least 1");
         Check(ReceiveBufferSize is >= 1024 and <= 1024 * 1024, nameof(ReceiveBufferSize), "must be 1 KiB to 1 MiB");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         CheckWait(KeepAliveInterval, nameof(KeepAliveInterval));

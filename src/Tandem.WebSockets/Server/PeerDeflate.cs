@@ -9,7 +9,9 @@ internal sealed class PeerDeflate : IDisposable
 
     public PeerDeflate(in DeflateParameters parameters, InflaterPool inflaters, DeflaterPool deflaters)
     {
-        _cost = DeflateBudget.Reserve(in parameters, deflaters.Options.MemoryLevel);
+        _cost = DeflateBudget.CostOfInbound(parameters.ClientMaxWindowBits)
+            + DeflateBudget.CostOfOutbound(parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover, deflaters.Options.MemoryLevel);
+        DeflateBudget.Add(_cost);
         Inbound = new InboundDeflate(inflaters, parameters.ClientMaxWindowBits, !parameters.ClientNoContextTakeover);
         Outbound = new OutboundDeflate(deflaters, parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover);
     }
@@ -22,6 +24,6 @@ internal sealed class PeerDeflate : IDisposable
     {
         Inbound.Dispose();
         Outbound.Dispose();
-        DeflateBudget.Release(_cost);
+        DeflateBudget.Add(-_cost);
     }
 }

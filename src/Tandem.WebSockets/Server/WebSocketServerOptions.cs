@@ -96,10 +96,11 @@ public sealed record WebSocketServerOptions
     public DeflateOptions? Deflate { get; init; }
 
     /// <summary>
-    /// Most bytes that the compression contexts of all connections of the process may take. Above three quarters of it new connections keep no
-    /// context between messages, above all of it they are not compressed. Default 256 MiB: about 500 connections with contexts, and 1,500 without.
+    /// Most bytes that the compression contexts of all connections of the process may take, those of others included
+    /// (<see cref="DeflateBudget"/>). Above three quarters of it new connections keep no context between messages, above all of it they are
+    /// not compressed. Default 256 MiB: about 500 connections with contexts, and 1,500 without.
     /// </summary>
-    public long DeflateMemoryBudget { get; init; } = 256L * 1024 * 1024;
+    public long DeflateMemoryBudget { get; init; } = DeflateBudget.DefaultBytes;
 
     /// <summary>Which pages may connect. Default: those of the same host (RFC 6455 section 10.2). Clients that are no browsers send no Origin and are let in.</summary>
     public OriginPolicy Origins { get; init; } = OriginPolicy.SameHost;

@@ -32,6 +32,26 @@ public sealed class WebSocketClientTests
     }
 
     [Fact]
+    public async Task The_fields_of_the_answer_are_told_once_and_what_their_reader_throws_closes_the_connection()
+    {
+        var handler = TestHandler.Echo();
+        handler.Upgrade = (in _, context) => context.Headers.Add(new("X-Node", "seven"));
+        await using TestServer server = TestServer.Start(handler);
+        IReadOnlyList<KeyValuePair<string, string>> fields = [];
+        var uri = new Uri($"ws://{server.EndPoint}/ws");
+        using (WebSocketConnection socket = await WebSocketClient.ConnectAsync(uri, new() { OnHandshake = all => fields = all }).InTime())
+        {
+            Assert.Contains(new("X-Node", "seven"), fields);
+            Assert.Equal("Upgrade", fields[0].Key);
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default).InTime();
+        }
+
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => WebSocketClient.ConnectAsync(uri, new() { OnHandshake = _ => throw new InvalidOperationException() }).InTime());
+        await server.NoConnections();
+    }
+
+    [Fact]
     public async Task Through_a_proxy_and_TLS_to_a_server_of_the_BCL()
     {
         await using ScriptedServer server = ScriptedServer.StartTls(Certificates.Server, async peer =>

@@ -39,6 +39,47 @@ public sealed class ConcurrentSendTests
         Assert.All(next, count => Assert.Equal(messages, count));
     }
 
+    [Theory]
+    [InlineData(WebSocketRole.Server)]
+    [InlineData(WebSocketRole.Client)]
+    public async Task A_million_messages_of_64_senders_over_TCP_keep_the_order_of_each_sender_and_none_is_lost_or_doubled(WebSocketRole role)
+    {
+        const int senders = 64;
+        const int each = 15_625;
+        (Stream left, Stream right) = await Subject.StreamsAsync(Transport.Tcp);
+        WebSocketRole other = role == WebSocketRole.Server ? WebSocketRole.Client : WebSocketRole.Server;
+        using var sender = new WebSocketConnection(left, Options with { Role = role });
+        using var receiver = new WebSocketConnection(right, Options with { Role = other });
+        Task[] sends = [.. Enumerable.Range(0, senders).Select(id => Task.Run(async () =>
+        {
+            byte[] message = new byte[8];
+            BinaryPrimitives.WriteInt32LittleEndian(message, id);
+            for (int i = 0; i < each; i++)
+            {
+                BinaryPrimitives.WriteInt32LittleEndian(message.AsSpan(4), i);
+                await sender.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, true, default);
+            }
+        }))];
+        int[] next = new int[senders];
+        int wrong = 0;
+        await Task.Run(async () =>
+        {
+            byte[] buffer = new byte[16];
+            for (int i = 0; i < senders * each; i++)
+            {
+                ValueWebSocketReceiveResult result = await receiver.ReceiveAsync(buffer.AsMemory(), default);
+                int id = BinaryPrimitives.ReadInt32LittleEndian(buffer);
+                if (result.Count != 8 || !result.EndOfMessage || next[id]++ != BinaryPrimitives.ReadInt32LittleEndian(buffer.AsSpan(4))) wrong++;
+            }
+
+            await Task.WhenAll(sends);
+            await sender.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default);
+            Assert.Equal(WebSocketMessageType.Close, (await receiver.ReceiveAsync(buffer.AsMemory(), default)).MessageType); // nothing behind them
+        }).WaitAsync(TimeSpan.FromMinutes(2)); // many seconds where many others run
+        Assert.Equal(0, wrong);
+        Assert.All(next, count => Assert.Equal(each, count));
+    }
+
     [Fact]
     public async Task What_is_sent_while_a_write_is_on_its_way_leaves_with_the_next_one()
     {

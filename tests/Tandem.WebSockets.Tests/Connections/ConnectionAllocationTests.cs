@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Tests.Connections;
@@ -40,6 +41,26 @@ public sealed class ConnectionAllocationTests
         Assert.Equal(0, InSteadyState(() => Finish(connection.ReceiveAsync(buffer.AsMemory(), default))));
         Assert.Equal(0, InSteadyState(() => Finish(connection.ReceiveAsync(buffer.AsMemory(), source.Token))));
         Assert.Equal(0, InSteadyState(() => Finish(connection.ReceiveAsync(Memory<byte>.Empty, default))));
+    }
+
+    [Theory]
+    [InlineData(WebSocketRole.Server, true)]
+    [InlineData(WebSocketRole.Client, true)]
+    [InlineData(WebSocketRole.Server, false)]
+    [InlineData(WebSocketRole.Client, false)]
+    public void A_compressed_message_costs_no_allocation_whether_contexts_are_kept_or_not(WebSocketRole role, bool keeps)
+    {
+        SkipInDebugBuilds();
+        byte[] message = new byte[5000];
+        using var pool = new DeflaterPool(new DeflateOptions());
+        using var deflate = new OutboundDeflate(pool, 15, keepsContext: false); // whoever keeps contexts reads it as well
+        Assert.True(deflate.TryCompress(message, endOfMessage: true, out ReadOnlySpan<byte> compressed));
+        using var raw = new RawPeer(Stream.Null, role);
+        using var connection = new WebSocketConnection(
+            new RepeatingStream(raw.Frame(0xC2, compressed.ToArray())),
+            new WebSocketConnectionOptions { Role = role, Deflate = new DeflateParameters(!keeps, !keeps, 15, 15) });
+        Assert.Equal(0, InSteadyState(() => Finish(connection.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, true, default))));
+        Assert.Equal(0, InSteadyState(() => Finish(connection.ReceiveAsync(message.AsMemory(), default))));
     }
 
     [Fact]

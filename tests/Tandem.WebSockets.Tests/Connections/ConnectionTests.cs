@@ -1,4 +1,5 @@
 using System.Net.WebSockets;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Tests.Connections;
@@ -151,7 +152,8 @@ public sealed class ConnectionTests
     {
         foreach (WebSocketConnectionOptions options in (WebSocketConnectionOptions[])
         [
-            Options with { Role = (WebSocketRole)2 }, Options with { Subprotocol = "" }, Options with { MaxMessageSize = -1 },
+            Options with { Role = (WebSocketRole)2 }, Options with { Subprotocol = "" }, Options with { MaxMessageSize = -1 }, Options with { MaxFragments = 0 },
+            Options with { Deflate = default(DeflateParameters) }, Options with { Deflate = new DeflateParameters(false, false, 15, 16) },
             Options with { ReceiveBufferSize = 1023 }, Options with { ReceiveBufferSize = (1 << 20) + 1 }, Options with { TimeProvider = null! },
             Options with { KeepAliveInterval = TimeSpan.Zero }, Options with { KeepAliveTimeout = TimeSpan.FromSeconds(-2) },
             Options with { CloseTimeout = TimeSpan.FromDays(50) },

@@ -203,6 +203,26 @@ public sealed class ContractDifferenceTests
 
     [Theory]
     [MemberData(nameof(Makers))]
+    public async Task A_message_of_more_fragments_than_131_072(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        const int most = 131_072;
+        byte[] empty = subject.Peer.Frame(0x00);
+        await subject.Peer.SendAsync([.. subject.Peer.Frame(0x02), .. Enumerable.Repeat(empty, most - 1).SelectMany(frame => frame)]);
+        for (int i = 0; i < most; i++) (await subject.Socket.TakeAsync()).Is(0, Binary, false);
+        await subject.Peer.SendFrameAsync(0x80);
+        if (maker == Maker.Bcl)
+        {
+            (await subject.Socket.TakeAsync()).Is(0, Binary, true);
+            return;
+        }
+
+        await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync());
+        Assert.Equal(1008, await subject.Peer.ReadCloseCodeAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
     public async Task The_reason_of_the_close_frame_after_a_violation(Maker maker)
     {
         using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
