@@ -61,7 +61,7 @@ public sealed class ConnectTests
     public async Task Close_with_1005_sends_no_code_which_is_what_1005_means()
     {
         await using var server = new EchoServer();
-        Ended run = await ConnectProcess.RunAsync("/close 1005\n", server.Url);
+        Ended run = await ConnectProcess.RunAsync("/close 1005\n", server.Url, "--wait", "0");
         Assert.Equal(0, run.ExitCode);
         Assert.EndsWith("\nclosed by this end: 1005 (no code)\n", run.Error, StringComparison.Ordinal);
         Assert.Equal(WebSocketCloseStatus.Empty, (await server.Closed).Status);
@@ -106,7 +106,7 @@ public sealed class ConnectTests
     {
         await using var server = new EchoServer();
         string text = string.Concat(Enumerable.Range(0, 300_000).Select(i => $"{i}é漢"));
-        Ended run = await ConnectProcess.RunAsync(text + "\n", server.Url);
+        Ended run = await ConnectProcess.RunAsync(text + "\n", server.Url, "--wait", "0");
         Assert.Equal(0, run.ExitCode);
         Assert.True(text + "\n" == run.Output, "The text differs.");
     }
@@ -116,7 +116,7 @@ public sealed class ConnectTests
     {
         await using var server = new EchoServer();
         string hex = string.Concat(Enumerable.Range(0x40, 34).Select(i => $"{i:x2}"));
-        Ended run = await ConnectProcess.RunAsync($"/binary {hex}\n/binary\n/binary {hex[..32]}\n", server.Url);
+        Ended run = await ConnectProcess.RunAsync($"/binary {hex}\n/binary\n/binary {hex[..32]}\n", server.Url, "--wait", "0");
         Assert.Equal(
             """
             binary:
@@ -155,7 +155,7 @@ public sealed class ConnectTests
     public async Task No_deflate_offers_none()
     {
         await using var server = new EchoServer();
-        Ended run = await ConnectProcess.RunAsync("", server.Url, "--no-deflate", "--subprotocol", "chat");
+        Ended run = await ConnectProcess.RunAsync("", server.Url, "--no-deflate", "--subprotocol", "chat", "--wait", "0");
         Assert.Contains("\nsubprotocol: chat\nextensions: none\n", run.Error, StringComparison.Ordinal);
     }
 

@@ -197,7 +197,9 @@ internal sealed class ConnectSession(WebSocketConnection connection, SessionOutp
         bool ours = cause.Initiator == CloseInitiator.Local;
         string text = $"closed by {(ours ? "this end" : "the server")}: {CloseCodes.Describe(cause.Status)}";
         if (cause.Reason.Length != 0) text += $", \"{cause.Reason}\"";
-        if (!ours || connection.CloseStatus is not { } answer || answer == cause.Status) return text;
+        // CloseStatus tells no code as 1000, so that is no other answer to a close without one.
+        WebSocketCloseStatus expected = cause.Status == WebSocketCloseStatus.Empty ? WebSocketCloseStatus.NormalClosure : cause.Status;
+        if (!ours || connection.CloseStatus is not { } answer || answer == expected) return text;
         return text + $"; the server answered with {CloseCodes.Describe(answer)}";
     }
 
