@@ -14,8 +14,6 @@ public sealed class InboundDeflate : IDisposable
     private byte[]? _output;
     private MessageInflater? _inflater;
     private long _length; // bytes of the message that have come out
-    private int _tailUsed;
-    private bool _inTail;
 
     /// <summary>Creates it.</summary>
     /// <param name="pool">Where decompressors come from between messages.</param>
@@ -36,9 +34,6 @@ public sealed class InboundDeflate : IDisposable
 
     /// <summary>What inflated payload comes out in; made when the first compressed message comes.</summary>
     public byte[] Output => _ownOutput == 0 ? _pool.Output : _output ??= GC.AllocateUninitializedArray<byte>(_ownOutput);
-
-    // Section 7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message."
-    private static ReadOnlySpan<byte> Tail => [0x00, 0x00, 0xFF, 0xFF];
 
     /// <summary>Bytes of the input that are unmasked already, because they were left over when the output was full.</summary>
     internal int Unmasked { get; set; }
@@ -61,17 +56,8 @@ public sealed class InboundDeflate : IDisposable
         Span<byte> room = Output;
         if (maxLength - _length < room.Length) room = room[..(int)(maxLength - _length + 1)];
 
-        consumed = 0;
-        int written = 0;
-        InflateStatus status = InflateStatus.Done;
-        if (!_inTail) status = _inflater.Inflate(data, room, out consumed, out written);
-        if (status == InflateStatus.Done && endOfMessage)
-        {
-            _inTail = true;
-            status = _inflater.Inflate(Tail[_tailUsed..], room[written..], out int tailUsed, out int more);
-            _tailUsed += tailUsed;
-            written += more;
-        }
+        InflateStatus status = _inflater.Inflate(data, room, out consumed, out int written);
+        if (status == InflateStatus.Done && endOfMessage && !_inflater.TryEnd()) status = InflateStatus.Invalid;
 
         _length += written;
         IsTooLong = _length > maxLength;
@@ -91,8 +77,6 @@ public sealed class InboundDeflate : IDisposable
     private void EndMessage()
     {
         _length = 0;
-        _tailUsed = 0;
-        _inTail = false;
         if (_keepsContext) _inflater!.EndMessage();
         else Dispose();
     }

@@ -93,6 +93,32 @@ public sealed unsafe class MessageInflater : IDisposable
         }
     }
 
+    /// <summary>
+    /// Reads what the sender of a message has left away at its end (section 7.2.2): the last four bytes of an empty block. A message that
+    /// was cut short within a block, where these bytes would mean something else, is no DEFLATE data.
+    /// </summary>
+    /// <returns>False when the message does not end where such a block does.</returns>
+    public bool TryEnd()
+    {
+        ObjectDisposedException.ThrowIf(_stream == null, this);
+        // "Append 4 octets of 0x00 0x00 0xff 0xff to the tail end of the payload of the message." The byte behind them is never taken where they
+        // end a block, because that is where inflating stops. Behind a block marked as the last one a sender may leave away more than these.
+        ReadOnlySpan<byte> tail = [0x00, 0x00, 0xFF, 0xFF, 0x00];
+        byte none;
+        int length = _ended ? 4 : 5;
+        fixed (byte* source = tail)
+        {
+            _stream->NextIn = source;
+            _stream->AvailableIn = (uint)length;
+            _stream->NextOut = &none;
+            _stream->AvailableOut = 1;
+            int result = ZLib.Inflate(_stream, _ended ? ZLib.SyncFlush : ZLib.Block);
+            bool whole = result == ZLib.Ok && _stream->AvailableOut == 1 && (_ended || _stream->AvailableIn == 1);
+            _stream->NextIn = _stream->NextOut = null;
+            return whole;
+        }
+    }
+
     /// <summary>The message has ended, and the next one may refer to it.</summary>
     public void EndMessage()
     {

@@ -15,6 +15,7 @@ internal static unsafe partial class ZLib
 
     public const int SyncFlush = 2;
     public const int FullFlush = 3;
+    public const int Block = 5; // inflating stops where a block ends
 
     public const int Deflated = 8;
     public const int DefaultStrategy = 0;

@@ -160,8 +160,7 @@ public sealed partial class WebSocketConnection
 
         try
         {
-            // Whatever comes is not read any more (section 5.5.1): the end comes, or the second is over.
-            Task<int> end = _stream.ReadAsync(new byte[1]).AsTask();
+            Task end = DiscardToEndAsync();
             // What the read says when its stream is taken away is of no interest, and must not be reported as unobserved.
             _ = end.ContinueWith(static task => task.Exception, TaskScheduler.Default);
             await end.WaitAsync(ServerEndWait, _options.TimeProvider).ConfigureAwait(false);
@@ -172,6 +171,17 @@ public sealed partial class WebSocketConnection
         }
 
         DropTransport();
+    }
+
+    // Section 7.1.1: "discarding any trailing bytes that may have been received". They are no reason to end before the server does.
+    private async Task DiscardToEndAsync()
+    {
+        // First of all it lets go of its caller, who has the deadline: a server that goes on sending could keep reading for ever.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        byte[] trailing = new byte[1024];
+        while (await _stream.ReadAsync(trailing).ConfigureAwait(false) != 0)
+        {
+        }
     }
 
     /// <summary>Fails the connection (section 7.1.7): says why in a close frame, and throws.</summary>

@@ -17,6 +17,10 @@ public sealed class DeflateFaultTests
         ["a distance to before the first byte"] = (ProtocolFault.InvalidDeflateData, F(0xC2, new DeflateBits().Literals("ab"u8).Match(3, 3).EndBlock().Message())),
         ["in the second fragment"] = (ProtocolFault.InvalidDeflateData, [.. F(0x42, Deflated.Hello[..3]), .. F(0x80, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF)]),
         ["in the second message"] = (ProtocolFault.InvalidDeflateData, [.. F(0xC2, Deflated.Hello), .. F(0xC2, 0x07)]),
+        ["a message that is cut within a block"] = (ProtocolFault.InvalidDeflateData, F(0xC2, Deflated.Hello[..4])),
+        ["a message that is cut within its last code"] = (ProtocolFault.InvalidDeflateData, F(0xC2, Deflated.Hello[..^1])),
+        ["a message that is cut within a stored block"] = (ProtocolFault.InvalidDeflateData, F(0xC2, 0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48)),
+        ["a message of no data at all"] = (ProtocolFault.InvalidDeflateData, F(0xC2)),
         ["6.1 RSV1 on a continuation of a compressed message"] = (ProtocolFault.ReservedBitSet, [.. F(0x41, Deflated.Hello[..3]), .. F(0xC0, Deflated.Hello[3..])]),
         ["6.1 RSV1 on a continuation of another message"] = (ProtocolFault.ReservedBitSet, [.. F(0x01, (byte)'a'), .. F(0xC0)]),
         ["6.1 RSV1 on a ping"] = (ProtocolFault.ReservedBitSet, F(0xC9)),
@@ -49,6 +53,18 @@ public sealed class DeflateFaultTests
             Assert.Equal(ReaderDriver.FaultLine(fault), expected[^1]);
             Assert.Equal("text ''", expected[0]);
             for (int cut = 0; cut <= Math.Min(bytes.Length, 100); cut++) Assert.Equal(expected, Deflated.Read(setup, bytes, cut));
+        }
+    }
+
+    [Fact]
+    public void Section_7_2_2_a_message_ends_where_the_four_bytes_that_were_left_away_end_a_block()
+    {
+        // Stored, fixed and dynamic codes: none of these is whole before its last byte, but for the one whose first byte is an empty message.
+        foreach (string kind in (string[])["random", "repetitive", "JSON"])
+        {
+            byte[] compressed = Deflated.Compress(Deflated.Payload(kind, 300));
+            int[] whole = [.. Enumerable.Range(0, compressed.Length + 1).Where(length => FaultOf(compressed[..length]) == ProtocolFault.None)];
+            Assert.Equal(compressed[0] == 0 ? [1, compressed.Length] : [compressed.Length], whole);
         }
     }
 
@@ -104,6 +120,15 @@ public sealed class DeflateFaultTests
             driver.Feed(F(0xC1, Deflated.Hello));
             Assert.Equal(["text 'Hello'"], driver.Events);
         }
+    }
+
+    private static ProtocolFault FaultOf(byte[] compressed)
+    {
+        using var pool = new InflaterPool();
+        using var deflate = new InboundDeflate(pool, 15, true);
+        var driver = new ReaderDriver(Wire.Server, deflate);
+        driver.Feed(F(0xC2, compressed));
+        return driver.Fault;
     }
 
     private static byte[] F(int first, params byte[] payload) => Wire.Frame(WebSocketRole.Server, first, payload);

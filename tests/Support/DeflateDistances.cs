@@ -1,4 +1,4 @@
-namespace Tandem.Protocol.Tests.Compression;
+namespace Tandem.Tests.Support;
 
 /// <summary>A naive inflater (RFC 1951) with no window at all, that tells the largest distance it met.</summary>
 internal sealed class DeflateDistances

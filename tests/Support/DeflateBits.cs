@@ -1,4 +1,4 @@
-namespace Tandem.Protocol.Tests.Compression;
+namespace Tandem.Tests.Support;
 
 /// <summary>Writes DEFLATE (RFC 1951) bit by bit, in blocks with fixed codes: what no compressor would write, too.</summary>
 internal sealed class DeflateBits
