@@ -65,6 +65,10 @@ internal static class ServeCommand
         {
             await app.StartAsync(cancellation);
         }
+        catch (OperationCanceledException)
+        {
+            return 0; // told to end before it had begun: nobody is there yet to say goodbye to
+        }
         catch (Exception exception) when (Startup.DescribeListenError(exception) is { } why)
         {
             return Startup.Fail($"cannot listen on {endPoint}: {why}.");

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 
 namespace Tandem.Cli;
 
@@ -33,19 +32,7 @@ internal static class Startup
         return 1;
     }
 
-    /// <summary>Waits for Ctrl-C, SIGTERM, or the command line's own cancellation.</summary>
-    public static async Task UntilStopped(CancellationToken cancellation)
-    {
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        void Stop(PosixSignalContext context)
-        {
-            context.Cancel = true; // the end is ours: connections are closed first
-            stopped.TrySetResult();
-        }
-
-        using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
-        using PosixSignalRegistration terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
-        await using CancellationTokenRegistration registration = cancellation.Register(() => stopped.TrySetResult());
-        await stopped.Task;
-    }
+    /// <summary>Waits for Ctrl-C or SIGTERM: <see cref="EndSignals"/>.</summary>
+    public static async Task UntilStopped(CancellationToken cancellation) =>
+        await Task.Delay(Timeout.Infinite, cancellation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 }
