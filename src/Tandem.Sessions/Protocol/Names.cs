@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using System.Text.Unicode;
 
 namespace Tandem.Sessions.Protocol;
 
@@ -24,6 +25,15 @@ internal static class Names
     /// <exception cref="ArgumentException">It is too long, or half of a surrogate pair is missing.</exception>
     public static byte[] EncodeKey(string? key, string parameter) =>
         string.IsNullOrEmpty(key) ? [] : Encode(key, ProtocolLimits.MaxKeyBytes, parameter);
+
+    /// <summary>The bytes of a reason or a reply's text, cut where it is too long.</summary>
+    public static byte[] Reason(string text)
+    {
+        if (text.Length == 0) return [];
+        byte[] bytes = new byte[ProtocolLimits.MaxTextBytes];
+        Utf8.FromUtf16(text, bytes, out _, out int written, replaceInvalidSequences: true);
+        return bytes[..written];
+    }
 
     private static byte[] Encode(string text, int max, string parameter)
     {

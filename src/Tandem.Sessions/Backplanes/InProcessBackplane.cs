@@ -1,0 +1,148 @@
+using System.Collections.Concurrent;
+using Tandem.Sessions.Protocol;
+
+namespace Tandem.Sessions;
+
+/// <summary>
+/// The backplane of hubs in one process; mailboxes are in its memory. Usually one hub has one of its own. Several hubs that share one behave as nodes do.
+/// </summary>
+public sealed class InProcessBackplane : Backplane
+{
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+
+    private readonly Lock _gate = new();
+    private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<string, Mailbox> _mailboxes = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, List<BackplaneNode>> _topics = new(StringComparer.Ordinal);
+    private readonly List<BackplaneNode> _nodes = [];
+    private readonly ITimer _timer;
+    private readonly int _maxMailboxes;
+
+    /// <summary>Makes a backplane.</summary>
+    /// <param name="isShared">Whether more than one hub will use it. Default false.</param>
+    /// <param name="maxMailboxes">Most mailboxes at a time; what would make another is refused as full. Default 100,000.</param>
+    /// <param name="timeProvider">The clock for what expires. Default: the system's.</param>
+    public InProcessBackplane(bool isShared = false, int maxMailboxes = 100_000, TimeProvider? timeProvider = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxMailboxes, 1);
+        IsShared = isShared;
+        _maxMailboxes = maxMailboxes;
+        _time = timeProvider ?? TimeProvider.System;
+        _timer = _time.CreateTimer(static state => ((InProcessBackplane)state!).Sweep(), this, SweepInterval, Timeout.InfiniteTimeSpan);
+    }
+
+    /// <inheritdoc/>
+    public override bool IsShared { get; }
+
+    /// <summary>How many mailboxes there are.</summary>
+    public int Mailboxes => _mailboxes.Count;
+
+    /// <inheritdoc/>
+    public override void Attach(BackplaneNode node)
+    {
+        lock (_gate)
+        {
+            if (!IsShared && _nodes.Count > 0) throw new InvalidOperationException("This backplane was made for one hub.");
+            _nodes.Add(node);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override async ValueTask<SessionCode> PublishAsync(BackplaneNode node, TopicMessage message)
+    {
+        foreach (BackplaneNode other in Others(node, message.Topic)) await other.DeliverAsync(message).ConfigureAwait(false);
+        return SessionCode.Ok;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<(SessionCode Code, IReadOnlyList<TopicPosition> Heads)> JoinAsync(BackplaneNode node, string topic)
+    {
+        BackplaneNode[] others;
+        lock (_gate)
+        {
+            if (!_topics.TryGetValue(topic, out List<BackplaneNode>? nodes)) _topics.Add(topic, nodes = []);
+            if (!nodes.Contains(node)) nodes.Add(node);
+            others = [.. _nodes.Where(other => other != node)];
+        }
+
+        IReadOnlyList<TopicPosition> heads = [.. others.SelectMany(other => other.History(topic, []).Heads)];
+        return new((SessionCode.Ok, heads));
+    }
+
+    /// <inheritdoc/>
+    public override void Leave(BackplaneNode node, string topic)
+    {
+        lock (_gate)
+        {
+            if (!_topics.TryGetValue(topic, out List<BackplaneNode>? nodes)) return;
+            nodes.Remove(node);
+            if (nodes.Count == 0) _topics.Remove(topic);
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after)
+    {
+        BackplaneNode[] others;
+        lock (_gate) others = [.. _nodes.Where(other => other != node)];
+        BackplaneHistory[] parts = [.. others.Select(other => other.History(topic, after))];
+        return new(new BackplaneHistory([.. parts.SelectMany(part => part.Events)], [.. parts.SelectMany(part => part.Heads)]));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<SessionCode> SendAsync(string mailbox, MailboxOptions options, MailboxMessage message)
+    {
+        while (true)
+        {
+            if (Find(mailbox, options) is not { } found) return new(SessionCode.Full);
+            if (found.Send(message) is { } code) return new(code);
+            _mailboxes.TryRemove(new(mailbox, found));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<SessionCode> ConsumeAsync(string mailbox, MailboxOptions options, MailboxConsumer consumer)
+    {
+        while (true)
+        {
+            if (Find(mailbox, options) is not { } found) return new(SessionCode.Full);
+            if (found.Consume(consumer)) return new(SessionCode.Ok);
+            _mailboxes.TryRemove(new(mailbox, found));
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask DisposeAsync() => _timer.DisposeAsync();
+
+    /// <summary>Takes a hub that is gone out of all topics.</summary>
+    internal void Detach(BackplaneNode node)
+    {
+        lock (_gate)
+        {
+            _nodes.Remove(node);
+            foreach (List<BackplaneNode> nodes in _topics.Values) nodes.Remove(node);
+        }
+    }
+
+    private Mailbox? Find(string name, MailboxOptions options)
+    {
+        if (_mailboxes.TryGetValue(name, out Mailbox? mailbox)) return mailbox;
+        // Two threads may make one too many; the bound is against floods, not exact.
+        return _mailboxes.Count >= _maxMailboxes ? null : _mailboxes.GetOrAdd(name, new Mailbox(options, _time));
+    }
+
+    private BackplaneNode[] Others(BackplaneNode node, string topic)
+    {
+        lock (_gate) return _topics.TryGetValue(topic, out List<BackplaneNode>? nodes) ? [.. nodes.Where(other => other != node)] : [];
+    }
+
+    private void Sweep()
+    {
+        foreach (KeyValuePair<string, Mailbox> mailbox in _mailboxes)
+        {
+            if (mailbox.Value.Sweep()) _mailboxes.TryRemove(mailbox);
+        }
+
+        _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
+    }
+}

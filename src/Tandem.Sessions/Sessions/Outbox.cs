@@ -1,0 +1,110 @@
+using Tandem.Sessions.Protocol;
+
+namespace Tandem.Sessions;
+
+/// <summary>
+/// The reliable frames of one direction that are not acknowledged yet: numbers Acked + 1 to End, of which those up to Sent were given to the present
+/// carrier. Both ends of a session have one. Must not be copied.
+/// </summary>
+internal struct Outbox
+{
+    // A session that answers a request now and then stays with this; a longer ring is given back when it is empty.
+    private const int SmallRing = 4;
+
+    private SharedFrame?[]? _ring;
+    private int _head;
+
+    /// <summary>How many the peer has received.</summary>
+    public long Acked { get; private set; }
+
+    /// <summary>The number of the last frame that the present carrier was given.</summary>
+    public long Sent { get; private set; }
+
+    /// <summary>The number of the last frame that any carrier was given: more cannot have been received.</summary>
+    public long EverSent { get; private set; }
+
+    /// <summary>The number of the last frame.</summary>
+    public long End { get; private set; }
+
+    /// <summary>Frames that are subject to the window, and their bytes.</summary>
+    public int WindowFrames { get; private set; }
+
+    public long WindowBytes { get; private set; }
+
+    /// <summary>Frames that are not, because nobody could hold them back, and their bytes.</summary>
+    public int ControlFrames { get; private set; }
+
+    public long ControlBytes { get; private set; }
+
+    public readonly int Count => (int)(End - Acked);
+
+    public void Add(SharedFrame frame)
+    {
+        int count = Count;
+        if (_ring is null) _ring = new SharedFrame?[SmallRing];
+        else if (count == _ring.Length) Grow();
+        _ring![(_head + count) & (_ring.Length - 1)] = frame;
+        End++;
+        Account(frame, 1);
+    }
+
+    /// <summary>The next frame for the present carrier.</summary>
+    public bool TryTake(out SharedFrame? frame, out long number)
+    {
+        frame = null;
+        number = 0;
+        if (Sent == End) return false;
+        frame = _ring![(_head + (int)(Sent - Acked)) & (_ring.Length - 1)];
+        number = ++Sent;
+        EverSent = Math.Max(EverSent, Sent);
+        return true;
+    }
+
+    /// <summary>Forgets what the peer has received. Says which rule an impossible number breaks.</summary>
+    public SessionFault Acknowledge(long received)
+    {
+        if (received > EverSent) return SessionFault.AckOfUnsent;
+        if (received < Acked) return SessionFault.AckGoesBack;
+        for (; Acked < received; Acked++)
+        {
+            Account(_ring![_head]!, -1);
+            _ring[_head] = null;
+            _head = (_head + 1) & (_ring.Length - 1);
+        }
+
+        Sent = Math.Max(Sent, Acked);
+        if (Acked == End && _ring is { Length: > SmallRing }) (_ring, _head) = (null, 0);
+        return SessionFault.None;
+    }
+
+    /// <summary>Another carrier, or another try on the same: what was not acknowledged is given again.</summary>
+    public void Rewind() => Sent = Acked;
+
+    public void Clear()
+    {
+        (_ring, _head) = (null, 0);
+        (Acked, Sent) = (End, End);
+        (WindowFrames, WindowBytes, ControlFrames, ControlBytes) = (0, 0, 0, 0);
+    }
+
+    private void Account(SharedFrame frame, int sign)
+    {
+        if (frame.Type is FrameType.Event or FrameType.Gap or FrameType.Delivery or FrameType.ServerMessage)
+        {
+            WindowFrames += sign;
+            WindowBytes += sign * frame.Length;
+        }
+        else
+        {
+            ControlFrames += sign;
+            ControlBytes += sign * frame.Length;
+        }
+    }
+
+    private void Grow()
+    {
+        var ring = new SharedFrame?[_ring!.Length * 2];
+        for (int i = 0; i < _ring.Length; i++) ring[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        (_ring, _head) = (ring, 0);
+    }
+}
