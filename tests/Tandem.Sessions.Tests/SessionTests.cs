@@ -407,7 +407,6 @@ public sealed class SessionTests : IAsyncDisposable
 
     private void Publish(string topic, string text)
     {
-        ValueTask<SessionCode> published = _hub.PublishAsync(topic, Encoding.UTF8.GetBytes(text), MessageFlags.Text);
-        Assert.True(published.IsCompletedSuccessfully && published.Result == SessionCode.Ok);
+        Assert.Equal(SessionCode.Ok, _hub.PublishAsync(topic, Encoding.UTF8.GetBytes(text), MessageFlags.Text).Now());
     }
 }

@@ -111,6 +111,21 @@ internal sealed class Peer : SessionClientEvents
         while (moved);
     }
 
+    /// <summary>The same, with acknowledgements that only time brings.</summary>
+    public void CatchUp(ManualClock clock)
+    {
+        int before;
+        do
+        {
+            before = Log.Count + Replies.Count;
+            Exchange();
+            clock.Advance(0.2);
+            Client.Tick();
+            Exchange();
+        }
+        while (Log.Count + Replies.Count != before);
+    }
+
     /// <summary>One HTTP request with what the client has to send; its body may come twice, its answer may be lost.</summary>
     public BodyStatus Post(bool twice = false, bool loseRequest = false, bool loseAnswer = false)
     {
