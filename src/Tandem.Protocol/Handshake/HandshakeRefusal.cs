@@ -91,4 +91,7 @@ public enum HandshakeRefusal : byte
 
     /// <summary>The request was not complete within the handshake deadline.</summary>
     TimedOut,
+
+    /// <summary>The application did not decide about the request within the handshake deadline.</summary>
+    DecisionTimedOut,
 }

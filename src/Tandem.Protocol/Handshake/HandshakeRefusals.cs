@@ -5,7 +5,7 @@ namespace Tandem.Protocol.Handshake;
 /// <summary>What each <see cref="HandshakeRefusal"/> is in HTTP: the one table from reason to status and text.</summary>
 public static class HandshakeRefusals
 {
-    /// <summary>Bytes that <see cref="Write"/> writes at most.</summary>
+    /// <summary>Bytes that <see cref="Write(Span{byte}, HandshakeRefusal)"/> writes at most.</summary>
     public const int MaxLength = 512;
 
     private static readonly (int Status, string Text)[] Table = CreateTable();
@@ -55,23 +55,54 @@ public static class HandshakeRefusals
             destination);
     }
 
+    /// <summary>Writes an answer of the application's own: status line, fields, and a body of one line. The connection ends after it.</summary>
+    /// <param name="destination">Room for the answer: 160 bytes and what the arguments take.</param>
+    /// <param name="status">The HTTP status, of three digits.</param>
+    /// <param name="text">One line that says why; empty for none.</param>
+    /// <param name="fields">Further fields, such as WWW-Authenticate or Retry-After; may be empty.</param>
+    /// <returns>Bytes written.</returns>
+    /// <exception cref="ArgumentException">A field is not a valid name and value, or the destination is too short.</exception>
+    public static int Write(Span<byte> destination, int status, string text, ReadOnlySpan<KeyValuePair<string, string>> fields)
+    {
+        string reason = ReasonPhrase(status);
+        byte[] body = Encoding.UTF8.GetBytes($"{status} {reason}{(text.Length == 0 ? "" : ": ")}{text}\n");
+        var writer = new HeadWriter(destination);
+        writer.Append(Encoding.ASCII.GetBytes($"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"));
+        foreach ((string name, string value) in fields) writer.AppendField(name, value);
+        writer.Append(Encoding.ASCII.GetBytes($"Content-Type: text/plain; charset=utf-8\r\nContent-Length: {body.Length}\r\n\r\n"));
+        writer.Append(body);
+        return writer.Written;
+    }
+
     private static string ReasonPhrase(int status) => status switch
     {
+        400 => "Bad Request",
+        401 => "Unauthorized",
+        402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
         408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
         414 => "URI Too Long",
+        421 => "Misdirected Request",
         426 => "Upgrade Required",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         500 => "Internal Server Error",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
-        _ => "Bad Request",
+        504 => "Gateway Timeout",
+        // RFC 9112 section 4: a client should ignore it. What is not here has the name of its class.
+        >= 500 => "Server Error",
+        >= 400 => "Client Error",
+        _ => "Redirection",
     };
 
     private static (int Status, string Text)[] CreateTable()
     {
-        var table = new (int, string)[(int)HandshakeRefusal.TimedOut + 1];
+        var table = new (int, string)[(int)HandshakeRefusal.DecisionTimedOut + 1];
         void Rule(HandshakeRefusal refusal, int status, string text) => table[(int)refusal] = (status, text);
 
         Rule(HandshakeRefusal.None, 101, "it is not refused");
@@ -103,6 +134,7 @@ public static class HandshakeRefusals
         Rule(HandshakeRefusal.TooManyConnectionsFromAddress, 503, "this address has as many connections as it may have");
         Rule(HandshakeRefusal.Stopping, 503, "the server is stopping");
         Rule(HandshakeRefusal.TimedOut, 408, "the request was not complete in time");
+        Rule(HandshakeRefusal.DecisionTimedOut, 503, "the application did not decide about this request in time");
         return table;
     }
 }

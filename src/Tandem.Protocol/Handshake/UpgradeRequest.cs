@@ -175,6 +175,10 @@ public ref struct UpgradeRequest
         return null;
     }
 
+    /// <summary>Copies what must outlive the handshake's buffer.</summary>
+    /// <returns>The copy.</returns>
+    public readonly UpgradeRequestSnapshot ToSnapshot() => new(in this);
+
     private readonly bool HasBody()
     {
         if (_head.Find("Transfer-Encoding"u8) >= 0) return true;

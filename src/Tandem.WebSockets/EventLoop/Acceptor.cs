@@ -19,21 +19,29 @@ internal sealed unsafe class Acceptor : IDisposable
 
     public Acceptor(IPEndPoint endPoint, int backlog)
     {
-        _socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+        _socket = Listen(endPoint, backlog);
+        _socket.Blocking = false;
+        _fd = (int)_socket.Handle;
+        EndPoint = (IPEndPoint)_socket.LocalEndPoint!;
+    }
+
+    /// <summary>A listening socket.</summary>
+    /// <exception cref="SocketException">The endpoint cannot be listened on.</exception>
+    public static Socket Listen(IPEndPoint endPoint, int backlog)
+    {
+        var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            _socket.Blocking = false;
             // Inherited by every accepted socket, which saves a system call for each. Batches are made here, not by Nagle's algorithm.
-            _socket.NoDelay = true;
-            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) _socket.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
-            _socket.Bind(endPoint);
-            _socket.Listen(backlog);
-            _fd = (int)_socket.Handle;
-            EndPoint = (IPEndPoint)_socket.LocalEndPoint!;
+            socket.NoDelay = true;
+            if (endPoint.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = endPoint.Address.Equals(IPAddress.IPv6Any);
+            socket.Bind(endPoint);
+            socket.Listen(backlog);
+            return socket;
         }
         catch
         {
-            _socket.Dispose();
+            socket.Dispose();
             throw;
         }
     }

@@ -15,6 +15,9 @@ internal sealed class RemoteAddress(UInt128 key)
 
     public IPAddress Address => _address ??= ToAddress();
 
+    /// <summary>The entry for an address that is not counted.</summary>
+    public static RemoteAddress Of(IPAddress address) => new(AddressTable.KeyOf(address));
+
     private IPAddress ToAddress()
     {
         Span<byte> bytes = stackalloc byte[16];
@@ -47,6 +50,14 @@ internal sealed class AddressTable
         {
             if (--address.Connections == 0) _addresses.Remove(address.Key);
         }
+    }
+
+    /// <summary>An address as a number; IPv4 becomes its mapped form.</summary>
+    public static UInt128 KeyOf(IPAddress address)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.MapToIPv6().TryWriteBytes(bytes, out _);
+        return BinaryPrimitives.ReadUInt128BigEndian(bytes);
     }
 
     /// <summary>Reads a sockaddr_in or sockaddr_in6; IPv4 becomes its mapped form, so that both spellings of an address count together.</summary>

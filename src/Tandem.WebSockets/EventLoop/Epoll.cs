@@ -13,6 +13,7 @@ internal enum EpollEvents : uint
     Out = 0x4,
     Error = 0x8,
     HangUp = 0x10,
+    PeerHangUp = 0x2000, // FIN, even while input is not watched
     EdgeTriggered = 1u << 31,
 }
 

@@ -19,7 +19,7 @@ internal sealed class Loop : IDisposable
     private readonly Epoll _epoll = new(MaxEventsPerTurn);
     private readonly LoopInbox _inbox = new();
     private readonly List<Acceptor> _acceptors = [];
-    private readonly List<WebSocketPeer> _dirty = [];
+    private readonly List<LoopPeer> _dirty = [];
     private readonly Stack<byte[]> _carries = new();
     private readonly Stack<MessageBuffer> _messages = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -57,7 +57,8 @@ internal sealed class Loop : IDisposable
 
     public SegmentPool Segments { get; } = new();
 
-    public UpgradeContext UpgradeContext { get; } = new();
+    /// <summary>The one of all handshakes that are decided at once; who defers a decision takes it along and leaves a new one.</summary>
+    public UpgradeContext UpgradeContext { get; set; } = new();
 
     /// <summary>Decompressors for messages whose sender keeps no context.</summary>
     public InflaterPool Inflaters => _inflaters ??= new InflaterPool();
@@ -119,8 +120,15 @@ internal sealed class Loop : IDisposable
     /// <param name="refusal">Why its handshake will be refused, when there is no room for it.</param>
     public void Adopt(int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal) => PendingHandshake.Begin(this, fd, address, port, refusal);
 
+    /// <summary>Has a decision made, and its handshake told.</summary>
+    public async Task DecideAsync(PendingHandshake handshake, DeferredUpgrade deferred)
+    {
+        await deferred.DecideAsync().ConfigureAwait(false);
+        Post(new LoopPost(LoopRequest.Decided, Handshake: handshake));
+    }
+
     /// <summary>Has a connection settled at the end of this turn.</summary>
-    public void AddDirty(WebSocketPeer peer) => _dirty.Add(peer);
+    public void AddDirty(LoopPeer peer) => _dirty.Add(peer);
 
     /// <summary>A few bytes of memory for an incomplete frame header or control frame.</summary>
     public byte[] RentCarry() => _carries.TryPop(out byte[]? carry) ? carry : new byte[FrameHeader.MaxLength + FrameHeader.MaxControlPayload];
@@ -138,7 +146,7 @@ internal sealed class Loop : IDisposable
         if (_messages.Count < 1024) _messages.Push(message);
     }
 
-    public void Report(WebSocketPeer? peer, Exception exception) => Server.Report(peer, exception);
+    public void Report(WebSocketPeer? peer, Exception exception) => Options.Report(peer, exception);
 
     public void Dispose()
     {
@@ -195,7 +203,7 @@ internal sealed class Loop : IDisposable
     private void Dispatch(int slot, EpollEvents events)
     {
         object? connection = Connections[slot];
-        if (connection is WebSocketPeer peer) peer.OnEvents(events);
+        if (connection is LoopPeer peer) peer.OnEvents(events);
         else if (connection is PendingHandshake handshake) handshake.OnEvents();
     }
 
@@ -217,6 +225,9 @@ internal sealed class Loop : IDisposable
             {
                 case LoopRequest.Adopt:
                     Adopt(post.Number, post.Address!, post.Port, post.Refusal);
+                    break;
+                case LoopRequest.Decided:
+                    post.Handshake!.OnDecided();
                     break;
                 case LoopRequest.Stop:
                     Stop();
@@ -248,7 +259,7 @@ internal sealed class Loop : IDisposable
         for (int slot = Connections.NextDue(0, Now); slot >= 0; slot = Connections.NextDue(slot + 1, Now))
         {
             object? connection = Connections[slot];
-            if (connection is WebSocketPeer peer) peer.OnDeadline();
+            if (connection is LoopPeer peer) peer.OnDeadline();
             else if (connection is PendingHandshake handshake) handshake.OnDeadline();
         }
 
@@ -267,7 +278,7 @@ internal sealed class Loop : IDisposable
         for (int slot = 0; slot < Connections.End; slot++)
         {
             object? connection = Connections[slot];
-            if (connection is WebSocketPeer peer) peer.BeginStop();
+            if (connection is LoopPeer peer) peer.BeginStop();
             else if (connection is PendingHandshake handshake) handshake.BeginStop();
         }
     }
@@ -277,7 +288,7 @@ internal sealed class Loop : IDisposable
         for (int slot = 0; slot < Connections.End; slot++)
         {
             object? connection = Connections[slot];
-            if (connection is WebSocketPeer peer) peer.Drop();
+            if (connection is LoopPeer peer) peer.Drop();
             else if (connection is PendingHandshake handshake) handshake.Drop();
         }
     }

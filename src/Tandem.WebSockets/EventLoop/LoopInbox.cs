@@ -6,11 +6,14 @@ using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.EventLoop;
 
-/// <summary>What another thread asks of a loop.</summary>
+/// <summary>What another thread asks of a loop, or of a connection that it serves.</summary>
 internal enum LoopRequest : byte
 {
     /// <summary>Serve a connection that another loop accepted.</summary>
     Adopt,
+
+    /// <summary>Answer a handshake whose decision has been made.</summary>
+    Decided,
 
     /// <summary>Send a text message.</summary>
     SendText,
@@ -42,6 +45,7 @@ internal readonly record struct LoopPost(
     int Number = 0,
     string? Reason = null,
     RemoteAddress? Address = null,
+    PendingHandshake? Handshake = null,
     ushort Port = 0,
     HandshakeRefusal Refusal = HandshakeRefusal.None,
     bool OwesDrain = false,

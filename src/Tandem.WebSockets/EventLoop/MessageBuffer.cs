@@ -25,10 +25,10 @@ internal sealed class MessageBuffer
 
     /// <summary>Room to receive into directly.</summary>
     /// <param name="expected">Bytes that the current frame still owes: no use for more.</param>
-    public Span<byte> Receivable(long expected)
+    public Memory<byte> Receivable(long expected)
     {
         if (_array.Length == Length) Grow(Length + 1, expected - 1);
-        Span<byte> free = _array.AsSpan(Length);
+        Memory<byte> free = _array.AsMemory(Length);
         return free.Length > expected ? free[..(int)expected] : free;
     }
 

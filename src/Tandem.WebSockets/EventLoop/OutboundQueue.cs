@@ -96,6 +96,12 @@ internal unsafe struct OutboundQueue
         return FlushResult.Done;
     }
 
+    /// <summary>The first bytes that wait, for a transport that takes one piece at a time.</summary>
+    public readonly ReadOnlyMemory<byte> First => _head!.Memory;
+
+    /// <summary>Forgets bytes from the start, which have been sent.</summary>
+    public void Sent(int count, SegmentPool pool) => Consume(count, pool);
+
     /// <summary>Forgets what waits.</summary>
     public void Clear(SegmentPool pool) => Consume(Bytes, pool);
 

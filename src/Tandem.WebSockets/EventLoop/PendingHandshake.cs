@@ -1,13 +1,12 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 
 namespace Tandem.WebSockets.EventLoop;
 
 /// <summary>
-/// A connection from its first byte to the answer to its handshake: then a <see cref="WebSocketPeer"/> takes its slot, or it is refused, or
+/// A connection from its first byte to the answer to its handshake: then a <see cref="LoopPeer"/> takes its slot, or it is refused, or
 /// it is handed, unread, to who serves everything else on this port.
 /// </summary>
 internal sealed unsafe class PendingHandshake
@@ -17,9 +16,10 @@ internal sealed unsafe class PendingHandshake
     private readonly RemoteAddress _address;
     private readonly ushort _port;
     private int _slot;
-    private byte[]? _received; // what came so far of a head that came in pieces; rented
+    private byte[]? _received; // what came so far of a head that came in pieces, or behind one that is being decided about; rented
     private int _receivedLength;
     private HandshakeRefusal _refusal; // decided before the request was read: the connection is one too many
+    private DeferredUpgrade? _deferred; // the application is making up its mind
     private bool _peeks;
     private bool _waitsForMore; // peeked at what there is, in vain: only more bytes are news
     private bool _lingers;
@@ -43,6 +43,12 @@ internal sealed unsafe class PendingHandshake
 
     public void OnEvents()
     {
+        if (_deferred is not null)
+        {
+            Drop(); // the client has gone, or ended its side: it will not hear an answer
+            return;
+        }
+
         if (_peeks && !TryClaim()) return;
         Span<byte> buffer = _loop.ReceiveBuffer;
         if (_lingers) _receivedLength = 0;
@@ -61,7 +67,7 @@ internal sealed unsafe class PendingHandshake
     public void OnDeadline()
     {
         if (_lingers || _peeks) Drop(); // a client that has sent nothing to judge is not told anything either
-        else Refuse(HandshakeRefusal.TimedOut);
+        else Refuse(_deferred is null ? HandshakeRefusal.TimedOut : HandshakeRefusal.DecisionTimedOut);
     }
 
     public void BeginStop()
@@ -72,6 +78,7 @@ internal sealed unsafe class PendingHandshake
 
     public void Drop()
     {
+        CancelDecision();
         Leave();
         _ = Libc.Close(_fd);
         _loop.Server.Leave(_address);
@@ -86,81 +93,89 @@ internal sealed unsafe class PendingHandshake
         }
 
         ServedRoute? route = null;
-        if (refusal == HandshakeRefusal.None) refusal = Judge(ref request, out route);
-        if (refusal == HandshakeRefusal.None) Accept(in request, route!, bytes[request.Head.Length..]);
+        if (refusal == HandshakeRefusal.None)
+        {
+            route = _loop.Server.FindRoute(request.Path);
+            refusal = ServerUpgrade.Judge(ref request, route, _refusal);
+        }
+
+        if (refusal == HandshakeRefusal.None) Ask(in request, route!, bytes[request.Head.Length..]);
         else Refuse(refusal);
     }
 
-    private HandshakeRefusal Judge(ref UpgradeRequest request, out ServedRoute? route)
-    {
-        // The path first: what is wrong with an upgrade matters only where there is something to upgrade to.
-        route = _loop.Server.FindRoute(request.Path);
-        if (route is null) return HandshakeRefusal.NoSuchRoute;
-        HandshakeRefusal refusal = request.Judge();
-        if (refusal != HandshakeRefusal.None) return refusal;
-        if (_refusal != HandshakeRefusal.None) return _refusal;
-        try
-        {
-            // Section 10.2. The policy may be the application's own, and fail like a handler.
-            return _loop.Options.Origins.Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
-        }
-        catch (Exception exception)
-        {
-            _loop.Report(null, exception);
-            return HandshakeRefusal.HandlerFailed;
-        }
-    }
-
-    private void Accept(in UpgradeRequest request, ServedRoute route, Span<byte> behind)
+    private void Ask(in UpgradeRequest request, ServedRoute route, Span<byte> behind)
     {
         UpgradeContext context = _loop.UpgradeContext;
-        string? extensions = Negotiate(in request, out DeflateParameters parameters);
-        context.Begin(_address, _port, request.SelectSubprotocol(route.Route.SubprotocolArray), extensions);
-        Span<byte> answer = stackalloc byte[HttpHead.MaxLength];
-        int length;
-        try
-        {
-            route.Handler.OnUpgrade(in request, context);
-            length = context.Refusal == HandshakeRefusal.None
-                ? ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, extensions, context.HeaderSpan)
-                : 0;
-        }
-        catch (Exception exception)
-        {
-            _loop.Report(null, exception);
-            Refuse(HandshakeRefusal.HandlerFailed);
-            return;
-        }
+        ServerUpgrade.Ask(in request, route, context, _address, _port);
+        if (context.Decision is null || context.IsRefused) Answer(in request, route, context, behind);
+        else Defer(in request, route, context, behind);
+    }
 
-        if (context.Refusal != HandshakeRefusal.None)
+    private void Answer(in UpgradeRequest request, ServedRoute route, UpgradeContext context, Span<byte> behind)
+    {
+        Span<byte> answer = stackalloc byte[ServerUpgrade.MaxAnswerLength];
+        int length = ServerUpgrade.WriteAnswer(answer, in request, route, context, out bool accepted);
+        if (!accepted)
         {
-            Refuse(context.Refusal);
+            Refuse(answer[..length]);
             return;
         }
 
         // The peer takes over slot, descriptor and the place in the address table; the kernel's registration stays as it is.
-        ReturnReceived();
-        PeerDeflate? deflate = extensions is null ? null : new PeerDeflate(in parameters, _loop.Inflaters, _loop.Deflaters!);
-        var peer = new WebSocketPeer(_loop, _slot, _fd, _address, _port, route, context, deflate);
+        PeerDeflate? deflate = context.Extensions is null ? null : new PeerDeflate(context.Deflate, _loop.Inflaters, _loop.Deflaters!);
+        var peer = new LoopPeer(_loop, _slot, _fd, _address, _port, route, context, deflate);
         _loop.Connections[_slot] = peer;
         peer.Open(answer[..length], behind);
+        ReturnReceived();
     }
 
-    private string? Negotiate(in UpgradeRequest request, out DeflateParameters parameters)
+    private void Defer(in UpgradeRequest request, ServedRoute route, UpgradeContext context, ReadOnlySpan<byte> behind)
     {
-        parameters = default;
-        if (_loop.Options.Deflate is not { } deflate) return null;
-        DeflateOptions? granted = DeflateBudget.Grant(_loop.Options.DeflateMemoryBudget, deflate);
-        return granted is null ? null : DeflateNegotiation.Accept(request.Head, granted, out parameters);
+        _deferred = new DeferredUpgrade(request.ToSnapshot(), route, context);
+        _loop.UpgradeContext = new UpgradeContext();
+        ReturnReceived();
+        if (!behind.IsEmpty)
+        {
+            _received = ArrayPool<byte>.Shared.Rent(behind.Length);
+            _receivedLength = behind.Length;
+            behind.CopyTo(_received);
+        }
+
+        // What else comes stays with the kernel. That the client goes is news all the same.
+        _loop.Epoll.Modify(_fd, EpollEvents.PeerHangUp, _slot);
+        _ = _loop.DecideAsync(this, _deferred);
+    }
+
+    /// <summary>The decision has been made, unless nobody waits for it any more.</summary>
+    public void OnDecided()
+    {
+        if (_deferred is not { } deferred) return;
+        _deferred = null;
+        _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
+        Answer(deferred.Request.Request, deferred.Route, deferred.Context, _received.AsSpan(0, _receivedLength));
+    }
+
+    // True when there was something to cancel.
+    private bool CancelDecision()
+    {
+        if (_deferred is null) return false;
+        _deferred.Cancel();
+        _deferred = null;
+        return true;
     }
 
     private void Refuse(HandshakeRefusal refusal)
     {
         Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
-        int length = HandshakeRefusals.Write(answer, refusal);
+        Refuse(answer[..HandshakeRefusals.Write(answer, refusal)]);
+    }
+
+    private void Refuse(ReadOnlySpan<byte> answer)
+    {
+        if (CancelDecision()) _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
         ReturnReceived();
-        // One send: the kernel takes half a kilobyte on a fresh connection, or the client does not get to know why.
-        fixed (byte* pointer = answer) _ = Libc.Send(_fd, pointer, length, Libc.MsgNoSignal);
+        // One send: the kernel takes a few kilobytes on a fresh connection, or the client does not get to know why.
+        fixed (byte* pointer = answer) _ = Libc.Send(_fd, pointer, answer.Length, Libc.MsgNoSignal);
         _ = Libc.Shutdown(_fd, Libc.ShutdownWrite);
         // Closing at once, with bytes of the client unread, would send a reset that can overtake the answer; so its end is waited for.
         _lingers = true;

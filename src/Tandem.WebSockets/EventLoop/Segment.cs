@@ -32,15 +32,23 @@ internal sealed unsafe class Segment
 
     public Span<byte> Free => _array.AsSpan(End);
 
+    public ReadOnlyMemory<byte> Memory => _array.AsMemory(Start, Length);
+
     public byte* Pointer => _pointer + Start;
 }
 
-/// <summary>The free segments of one loop: last in, first out, so the next one used is still in the processor's cache. Not thread-safe.</summary>
+/// <summary>The free segments of one thread: last in, first out, so the next one used is still in the processor's cache. Not thread-safe.</summary>
 internal sealed class SegmentPool
 {
     // What a burst needed is given back to the garbage collector over the next ticks, down to these: 1 MiB of each.
     private const int SmallKept = 256;
     private const int LargeKept = 16;
+
+    [ThreadStatic]
+    private static SegmentPool? t_ofThread;
+
+    /// <summary>The pool of a thread that runs no loop: a thread of the pool, which serves now one connection and now another.</summary>
+    public static SegmentPool OfThread => t_ofThread ??= new SegmentPool();
 
     private Segment? _small;
     private Segment? _large;

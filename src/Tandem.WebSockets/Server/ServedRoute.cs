@@ -16,6 +16,8 @@ internal sealed class ServedRoute
         }
 
         Route = route;
+        Handler = route.Handler;
+        Options = options;
         StreamsAbove = route.StreamMessagesAbove ?? int.MaxValue;
         ReaderOptions = streams
             // Parts are handed out as they come: their number costs this end nothing that their bytes do not.
@@ -25,7 +27,9 @@ internal sealed class ServedRoute
 
     public WebSocketRoute Route { get; }
 
-    public WebSocketHandler Handler => Route.Handler;
+    public WebSocketHandler Handler { get; }
+
+    public WebSocketServerOptions Options { get; }
 
     public WebSocketReaderOptions ReaderOptions { get; }
 

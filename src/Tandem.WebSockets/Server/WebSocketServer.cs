@@ -1,12 +1,14 @@
 using System.Net;
+using System.Net.Sockets;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
+using Tandem.WebSockets.Streams;
 
 namespace Tandem.WebSockets;
 
 /// <summary>
-/// A WebSocket server on event loops: from the TCP socket up, without a thread, a task or a buffer per connection. Linux only for now:
-/// it stands on epoll.
+/// A WebSocket server, from the TCP socket up. On Linux it runs on event loops (epoll), without a thread, a task or a buffer per connection;
+/// on other systems the same handlers run on asynchronous sockets.
 /// </summary>
 /// <example>
 /// <code>
@@ -23,7 +25,9 @@ public sealed class WebSocketServer : IAsyncDisposable
 
     private readonly AddressTable _addresses = new();
     private readonly List<IPEndPoint> _endPoints = [];
-    private readonly Loop[] _loops;
+    private readonly Loop[] _loops; // empty where there is no epoll
+    private readonly StreamDriver? _streams; // where there is none
+    private readonly StreamListener? _listener;
     private ServedRoute[] _routes = [];
     private int _connections;
     private uint _next; // unsigned: it may wrap around
@@ -33,13 +37,29 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// <summary>Creates a server that listens nowhere yet.</summary>
     /// <param name="options">What it listens on, accepts and waits for.</param>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
-    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException"><see cref="WebSocketServerOptions.OnUnclaimed"/> is set and the system is not Linux.</exception>
     public WebSocketServer(WebSocketServerOptions options)
+        : this(options, onStreams: !OperatingSystem.IsLinux())
+    {
+    }
+
+    /// <param name="options">What it listens on, accepts and waits for.</param>
+    /// <param name="onStreams">Whether to do without epoll.</param>
+    internal WebSocketServer(WebSocketServerOptions options, bool onStreams)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (!OperatingSystem.IsLinux()) throw new PlatformNotSupportedException("The event-loop server needs Linux (epoll).");
         Options = options;
+        if (onStreams)
+        {
+            if (options.OnUnclaimed is not null) throw new PlatformNotSupportedException("WebSocketServerOptions.OnUnclaimed needs Linux (epoll, MSG_PEEK).");
+            _loops = [];
+            _streams = new StreamDriver(options, ticksAlways: true);
+            _listener = new StreamListener(this, _streams);
+            Stopped = _listener.Ended;
+            return;
+        }
+
         _loops = new Loop[options.Loops];
         for (int i = 0; i < _loops.Length; i++) _loops[i] = new Loop(this, i);
         Stopped = Task.WhenAll(_loops.Select(loop => loop.Ended));
@@ -74,19 +94,14 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// has not been done. For who must know the ports before the routes.
     /// </summary>
     /// <exception cref="InvalidOperationException">The server listens already, or has been stopped.</exception>
-    /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
+    /// <exception cref="SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
     public void Listen()
     {
         if (_started || _listening) throw new InvalidOperationException("The server listens already, or has been stopped.");
         _listening = true;
         try
         {
-            foreach (IPEndPoint endPoint in Options.EndPoints)
-            {
-                var acceptor = new Acceptor(endPoint, Options.Backlog);
-                _endPoints.Add(acceptor.EndPoint);
-                _loops[0].Watch(acceptor);
-            }
+            foreach (IPEndPoint endPoint in Options.EndPoints) _endPoints.Add(ListenOn(endPoint));
         }
         catch
         {
@@ -97,13 +112,14 @@ public sealed class WebSocketServer : IAsyncDisposable
 
     /// <summary>Listens and serves.</summary>
     /// <exception cref="InvalidOperationException">The server has been started or stopped before.</exception>
-    /// <exception cref="System.Net.Sockets.SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
+    /// <exception cref="SocketException">An endpoint cannot be listened on; the server is stopped then.</exception>
     public void Start()
     {
         if (_started) throw new InvalidOperationException("The server has been started or stopped before.");
         if (!_listening) Listen();
         _started = true;
         foreach (Loop loop in _loops) loop.Start();
+        _listener?.Start();
     }
 
     /// <summary>
@@ -120,11 +136,8 @@ public sealed class WebSocketServer : IAsyncDisposable
             return;
         }
 
-        foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.Stop));
-        await using CancellationTokenRegistration registration = cancellationToken.Register(() =>
-        {
-            foreach (Loop loop in _loops) loop.Post(new LoopPost(LoopRequest.StopNow));
-        });
+        RequestStop(LoopRequest.Stop);
+        await using CancellationTokenRegistration registration = cancellationToken.Register(() => RequestStop(LoopRequest.StopNow));
         await Stopped.ConfigureAwait(false);
     }
 
@@ -138,26 +151,63 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// <summary>Gives an accepted connection to a loop, each in turn. Called on the loop that accepts.</summary>
     internal void Deal(int fd, UInt128 addressKey, ushort port)
     {
-        RemoteAddress address = _addresses.Enter(addressKey);
-        int connections = Interlocked.Increment(ref _connections);
-        if (connections > (long)Options.MaxConnections + RefusalAllowance)
+        if (!TryAdmit(addressKey, out RemoteAddress address, out HandshakeRefusal refusal))
         {
             _ = Libc.Close(fd);
-            Leave(address);
             return;
         }
 
-        // Judged here, where connections are counted one after the other: by the time a loop adopts one, others behind it are counted too.
-        HandshakeRefusal refusal = AdmissionOf(connections, address);
         Loop loop = _loops[_next++ % (uint)_loops.Length];
         if (loop.IsCurrentThread) loop.Adopt(fd, address, port, refusal);
         else loop.Post(new LoopPost(LoopRequest.Adopt, Number: fd, Address: address, Port: port, Refusal: refusal));
+    }
+
+    /// <summary>Serves an accepted connection where there is no epoll.</summary>
+    internal void Deal(Socket socket)
+    {
+        var from = (IPEndPoint)socket.RemoteEndPoint!;
+        if (TryAdmit(AddressTable.KeyOf(from.Address), out RemoteAddress address, out HandshakeRefusal refusal))
+        {
+            StreamHandshake.Begin(this, _streams!, socket, address, (ushort)from.Port, refusal);
+        }
+        else
+        {
+            socket.Dispose();
+        }
+    }
+
+    // Counts a connection, and judges whether there is room for it: here, where they are counted one after the other; by the time a loop
+    // adopts one, others behind it are counted too. False when it is not even to be answered.
+    private bool TryAdmit(UInt128 addressKey, out RemoteAddress address, out HandshakeRefusal refusal)
+    {
+        address = _addresses.Enter(addressKey);
+        int connections = Interlocked.Increment(ref _connections);
+        refusal = AdmissionOf(connections, address);
+        if (connections <= (long)Options.MaxConnections + RefusalAllowance) return true;
+        Leave(address);
+        return false;
+    }
+
+    private IPEndPoint ListenOn(IPEndPoint endPoint)
+    {
+        if (_listener is not null) return _listener.Listen(endPoint, Options.Backlog);
+        var acceptor = new Acceptor(endPoint, Options.Backlog);
+        _loops[0].Watch(acceptor);
+        return acceptor.EndPoint;
     }
 
     private void EndUnstarted()
     {
         _started = true;
         foreach (Loop loop in _loops) loop.EndUnstarted();
+        _listener?.Stop();
+    }
+
+    private void RequestStop(LoopRequest request)
+    {
+        foreach (Loop loop in _loops) loop.Post(new LoopPost(request));
+        if (request == LoopRequest.Stop) _listener?.Stop();
+        else _streams?.StopNow();
     }
 
     // Whether there is room for a connection that has just been counted.
@@ -171,17 +221,5 @@ public sealed class WebSocketServer : IAsyncDisposable
     {
         _addresses.Leave(address);
         Interlocked.Decrement(ref _connections);
-    }
-
-    internal void Report(WebSocketPeer? peer, Exception exception)
-    {
-        try
-        {
-            Options.OnError?.Invoke(peer, exception);
-        }
-        catch (Exception)
-        {
-            // An error handler that fails has nobody left to tell; the loop must live.
-        }
     }
 }

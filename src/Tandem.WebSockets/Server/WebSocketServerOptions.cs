@@ -40,7 +40,8 @@ public sealed record WebSocketServerOptions
     public int MaxConnectionsPerAddress { get; init; } = int.MaxValue;
 
     /// <summary>
-    /// How long a client may take from connecting to the last byte of its request. Then it is answered with 408; where
+    /// How long a client may take from connecting to the last byte of its request, and the application to decide about it
+    /// (<see cref="UpgradeContext.Defer"/>). Then it is answered with 408, or 503 when the decision is what is missing; where
     /// <see cref="OnUnclaimed"/> is set and its bytes do not tell yet whose they are, it is dropped. Default 10 s.
     /// </summary>
     public TimeSpan HandshakeTimeout { get; init; } = TimeSpan.FromSeconds(10);
@@ -119,6 +120,18 @@ public sealed record WebSocketServerOptions
 
     /// <summary>The clock for all deadlines. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
+
+    internal void Report(WebSocketPeer? peer, Exception exception)
+    {
+        try
+        {
+            OnError?.Invoke(peer, exception);
+        }
+        catch (Exception)
+        {
+            // An error handler that fails has nobody left to tell; the server must live.
+        }
+    }
 
     internal void Validate()
     {

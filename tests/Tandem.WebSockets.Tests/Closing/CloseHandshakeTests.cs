@@ -5,7 +5,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Closing;
 
 /// <summary>RFC 6455 section 7: the closing handshake from either end, from any thread, and with neither end's messages lost or delivered late.</summary>
-public sealed class CloseHandshakeTests
+public abstract class CloseHandshakeTests(Driver driver)
 {
     [Theory]
     [InlineData(1000, "")]
@@ -15,7 +15,7 @@ public sealed class CloseHandshakeTests
     public async Task RFC6455_5_5_1_the_close_of_the_client_is_echoed_and_reported(int status, string reason)
     {
         TestHandler handler = TestHandler.Echo();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Concat([Wire.Text("last"), Wire.Close(status, reason), Wire.Text("too late")]));
         await client.ReadText("last");
@@ -31,7 +31,7 @@ public sealed class CloseHandshakeTests
     public async Task RFC6455_7_1_5_a_close_without_a_code_is_1005_and_answered_without_one()
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Frame(0x88));
         Received close = await client.Read();
@@ -58,7 +58,7 @@ public sealed class CloseHandshakeTests
             },
             Pong = (_, _, _) => pongs++,
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Concat([Wire.Text("a"), Wire.Text("b"), Wire.Pong("c"), Wire.Ping("d")]));
         await client.ReadText("first");
@@ -82,7 +82,7 @@ public sealed class CloseHandshakeTests
                 else peer.Close((WebSocketCloseStatus)4000, new string('é', 100));
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient first = await server.Open();
         await first.Send(Wire.Text(""));
         Assert.Empty((await first.Read()).Payload);
@@ -101,7 +101,7 @@ public sealed class CloseHandshakeTests
     public async Task RFC6455_7_4_codes_that_must_not_be_sent_are_refused_to_the_application(int status)
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         Assert.Throws<ArgumentOutOfRangeException>(nameof(status), () => handler.Peer.Close((WebSocketCloseStatus)status));
@@ -112,7 +112,7 @@ public sealed class CloseHandshakeTests
     public async Task Both_ends_close_at_the_same_time()
     {
         var handler = new TestHandler { Message = (peer, _, _) => peer.Close(WebSocketCloseStatus.NormalClosure, "server") };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         // One write: the handler closes, and the client's own close frame is there already.
         await client.Send(Wire.Concat([Wire.Text("x"), Wire.Close(4001, "client")]));
@@ -127,7 +127,7 @@ public sealed class CloseHandshakeTests
     public async Task Close_from_another_thread_comes_behind_what_that_thread_sent()
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         WebSocketPeer peer = handler.Peer;
@@ -148,7 +148,7 @@ public sealed class CloseHandshakeTests
     {
         var handler = new TestHandler();
         if (onLoop) handler.Message = (peer, _, _) => peer.Abort();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         if (onLoop) await client.Send(Wire.Concat([Wire.Text("x"), Wire.Text("y")]));
@@ -161,3 +161,7 @@ public sealed class CloseHandshakeTests
         handler.Peer.Close();
     }
 }
+
+public sealed class CloseHandshakeOnLoops() : CloseHandshakeTests(Driver.Loops);
+
+public sealed class CloseHandshakeOnStreams() : CloseHandshakeTests(Driver.Streams);

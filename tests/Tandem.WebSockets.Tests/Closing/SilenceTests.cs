@@ -6,7 +6,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Closing;
 
 /// <summary>RFC 6455 section 5.5.2: keep-alive pings, and what becomes of peers that are silent. All by a clock that the test moves.</summary>
-public sealed class SilenceTests
+public abstract class SilenceTests(Driver driver)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan Answer = TimeSpan.FromSeconds(20);
@@ -95,7 +95,7 @@ public sealed class SilenceTests
     [Fact]
     public async Task Messages_put_off_the_idle_timeout_and_no_ping_is_sent_for_it()
     {
-        await using TestServer server = TestServer.Start(_handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(_handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = _time, TickInterval = ManualTime.Tick,
             KeepAliveInterval = Timeout.InfiniteTimeSpan, KeepAliveTimeout = Answer, IdleTimeout = TimeSpan.FromSeconds(10),
@@ -115,7 +115,7 @@ public sealed class SilenceTests
     [Fact]
     public async Task Nothing_is_sent_to_a_silent_peer_when_keep_alive_is_off()
     {
-        await using TestServer server = TestServer.Start(_handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(_handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = _time, TickInterval = ManualTime.Tick, KeepAliveInterval = Timeout.InfiniteTimeSpan,
         });
@@ -139,9 +139,13 @@ public sealed class SilenceTests
         await server.NoConnections();
     }
 
-    private TestServer Start(TimeSpan idle) => TestServer.Start(_handler, new WebSocketServerOptions
+    private TestServer Start(TimeSpan idle) => driver.Start(_handler, new WebSocketServerOptions
     {
         EndPoints = TestServer.AnyPort, Loops = 1, OnError = _handler.Error, TimeProvider = _time, TickInterval = ManualTime.Tick,
         KeepAliveInterval = Interval, KeepAliveTimeout = Answer, IdleTimeout = idle,
     });
 }
+
+public sealed class SilenceOnLoops() : SilenceTests(Driver.Loops);
+
+public sealed class SilenceOnStreams() : SilenceTests(Driver.Streams);

@@ -5,7 +5,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Closing;
 
 /// <summary>RFC 6455 section 7.1.5: connections that end without a closing handshake, or whose handshake is never finished. Reported once, as 1006.</summary>
-public sealed class TransportEndTests
+public abstract class TransportEndTests(Driver driver)
 {
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(4);
 
@@ -38,7 +38,7 @@ public sealed class TransportEndTests
             _ => Wire.Frame(0x01, 65),
         };
         TestHandler handler = TestHandler.Echo();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Concat([Wire.Text("whole"), unfinished]));
         await client.ReadText("whole");
@@ -61,7 +61,7 @@ public sealed class TransportEndTests
     public async Task Answers_to_what_came_before_the_end_arrive()
     {
         TestHandler handler = TestHandler.Echo();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Concat(Enumerable.Range(0, 1000).Select(i => Wire.Text($"{i}"))));
         client.EndSending();
@@ -73,7 +73,7 @@ public sealed class TransportEndTests
     public async Task The_peer_resets_while_much_waits_for_it()
     {
         var handler = new TestHandler { Message = (peer, _, _) => peer.Send(WebSocketMessageType.Binary, new byte[16 << 20]) };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Text("x"));
         await Eventually.True(() => handler.Opened.TryPeek(out WebSocketPeer? peer) && peer.BufferedBytes > 0, "BufferedBytes");
@@ -101,7 +101,7 @@ public sealed class TransportEndTests
                 for (int sent = 0; sent < 100_000; sent += size) status = peer.Send(WebSocketMessageType.Binary, new byte[size]);
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Text("x"));
         Assert.True(entered.Wait(Eventually.Deadline));
@@ -163,7 +163,7 @@ public sealed class TransportEndTests
     public async Task The_peer_ends_TCP_instead_of_answering_the_close_frame()
     {
         var handler = new TestHandler { Open = peer => peer.Close() };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.ReadClose(1000);
         client.EndSending();
@@ -208,8 +208,12 @@ public sealed class TransportEndTests
 
     private static CloseCause Without(CloseInitiator initiator) => new(initiator, CloseCause.Abnormal, "", ProtocolFault.None);
 
-    private static TestServer Start(TestHandler handler, ManualTime time) => TestServer.Start(handler, new WebSocketServerOptions
+    private TestServer Start(TestHandler handler, ManualTime time) => driver.Start(handler, new WebSocketServerOptions
     {
         EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, CloseTimeout = CloseTimeout, TimeProvider = time, TickInterval = ManualTime.Tick,
     });
 }
+
+public sealed class TransportEndOnLoops() : TransportEndTests(Driver.Loops);
+
+public sealed class TransportEndOnStreams() : TransportEndTests(Driver.Streams);

@@ -6,7 +6,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Compression;
 
 /// <summary>RFC 7692 over real sockets: what is agreed on in the handshake, and messages compressed in both directions by it.</summary>
-public sealed class CompressedEchoTests
+public abstract class CompressedEchoTests(Driver driver)
 {
     public static TheoryData<int, int, bool, bool> Combinations
     {
@@ -155,8 +155,8 @@ public sealed class CompressedEchoTests
         Assert.Equal(CloseInitiator.Peer, (await server.Handler.CloseCause()).Initiator);
     }
 
-    private static TestServer Start(TestHandler handler) =>
-        TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, Deflate = new DeflateOptions() });
+    private TestServer Start(TestHandler handler) =>
+        driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, Deflate = new DeflateOptions() });
 
     private static async Task<Received> Exchange(DeflateClient client, byte[] stream, Got kind, byte[] expected)
     {
@@ -168,3 +168,7 @@ public sealed class CompressedEchoTests
         return received;
     }
 }
+
+public sealed class CompressedEchoOnLoops() : CompressedEchoTests(Driver.Loops);
+
+public sealed class CompressedEchoOnStreams() : CompressedEchoTests(Driver.Streams);

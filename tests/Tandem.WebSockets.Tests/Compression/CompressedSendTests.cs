@@ -5,7 +5,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Compression;
 
 /// <summary>RFC 7692 section 6.1 as a handler sees it: which messages are compressed, and messages sent in fragments.</summary>
-public sealed class CompressedSendTests
+public abstract class CompressedSendTests(Driver driver)
 {
     private const WebSocketMessageFlags Part = WebSocketMessageFlags.None;
     private const WebSocketMessageFlags End = WebSocketMessageFlags.EndOfMessage;
@@ -217,11 +217,15 @@ public sealed class CompressedSendTests
         Assert.Equal(CloseInitiator.Overflow, (await handler.CloseCause()).Initiator);
     }
 
-    private static TestServer Start(TestHandler handler) => Start(handler, new DeflateOptions());
+    private TestServer Start(TestHandler handler) => Start(handler, new DeflateOptions());
 
-    private static TestServer Start(TestHandler handler, DeflateOptions? deflate, OverflowPolicy policy = OverflowPolicy.Close) => TestServer.Start(handler, new WebSocketServerOptions
+    private TestServer Start(TestHandler handler, DeflateOptions? deflate, OverflowPolicy policy = OverflowPolicy.Close) => driver.Start(handler, new WebSocketServerOptions
     {
         EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, Deflate = deflate, OverflowPolicy = policy,
         MaxBufferedBytes = policy == OverflowPolicy.DropMessage ? 1 << 20 : 1 << 25,
     });
 }
+
+public sealed class CompressedSendOnLoops() : CompressedSendTests(Driver.Loops);
+
+public sealed class CompressedSendOnStreams() : CompressedSendTests(Driver.Streams);

@@ -25,7 +25,7 @@ public sealed class MemoryTests
                 int length = Math.Min(piece, announced - buffer.Length);
                 if (direct && buffer.Length > 0)
                 {
-                    Span<byte> room = buffer.Receivable(announced - buffer.Length);
+                    Span<byte> room = buffer.Receivable(announced - buffer.Length).Span;
                     Assert.InRange(room.Length, 1, announced - buffer.Length);
                     AssertSmall(buffer.Length + 1);
                     room = room[..Math.Min(room.Length, length)];
@@ -52,7 +52,7 @@ public sealed class MemoryTests
     {
         var buffer = new MessageBuffer();
         buffer.Append(new byte[262_130], (16 << 20) - 262_130);
-        while (buffer.Length < 16 << 20) buffer.Append(buffer.Receivable((16 << 20) - buffer.Length), 0);
+        while (buffer.Length < 16 << 20) buffer.Append(buffer.Receivable((16 << 20) - buffer.Length).Span, 0);
         Assert.Equal(16 << 20, Size(buffer));
         buffer.Release();
     }
@@ -75,7 +75,7 @@ public sealed class MemoryTests
                     break;
                 }
 
-                Span<byte> room = buffer.Receivable(rest.Length);
+                Span<byte> room = buffer.Receivable(rest.Length).Span;
                 rest[..room.Length].CopyTo(room);
                 buffer.Append(room, rest.Length - room.Length);
                 rest = rest[room.Length..];

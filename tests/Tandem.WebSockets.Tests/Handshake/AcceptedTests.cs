@@ -6,7 +6,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Handshake;
 
 /// <summary>RFC 6455 section 4.2: handshakes that succeed, what the handler sees of the request, and what it can do to the answer.</summary>
-public sealed class AcceptedTests
+public abstract class AcceptedTests(Driver driver)
 {
     [Theory]
     [InlineData(int.MaxValue)]
@@ -14,7 +14,7 @@ public sealed class AcceptedTests
     [InlineData(1)]
     public async Task A_request_in_pieces_is_answered_like_a_whole_one(int size)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Connect();
         await client.SendInPieces(Wire.Ascii(Wire.Request()), size);
         Assert.Equal(
@@ -29,7 +29,7 @@ public sealed class AcceptedTests
     [InlineData(7)]
     public async Task Frames_right_behind_the_request_are_read_after_it(int size)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Connect();
         byte[] large = Wire.Noise(40_000);
         byte[] all = [.. Wire.Ascii(Wire.Request()), .. Wire.Text("one"), .. Wire.Ping("two"), .. Wire.Binary(large), .. Wire.Close(1000)];
@@ -53,7 +53,7 @@ public sealed class AcceptedTests
                 peer.Send(WebSocketMessageType.Binary, Wire.Noise(100_000));
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.ReadText("welcome");
         await client.ReadMessage(Got.Binary, Wire.Noise(100_000));
@@ -89,7 +89,7 @@ public sealed class AcceptedTests
     public async Task The_client_prefers_among_the_subprotocols_of_the_route(string? offered, string? chosen)
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, Defaults(handler), "a", "b");
+        await using TestServer server = driver.Start(handler, Defaults(handler), "a", "b");
         using RawClient client = await server.Connect();
         string head = await client.Upgrade("/ws", offered is null ? [] : [$"Sec-WebSocket-Protocol: {offered}"]);
         if (chosen is null) Assert.DoesNotContain("Sec-WebSocket-Protocol", head, StringComparison.Ordinal);
@@ -112,7 +112,7 @@ public sealed class AcceptedTests
                 context.State = $"{request.GetCookie("id")}|{request.GetQuery("room")}|{request.GetHeader("x-more")}|{context.RemoteEndPoint.Address}";
             },
         };
-        await using TestServer server = TestServer.Start(handler, Defaults(handler), "a");
+        await using TestServer server = driver.Start(handler, Defaults(handler), "a");
         using RawClient client = await server.Connect();
         string head = await client.Upgrade("/ws?room=a%20b+c&x=1", "Cookie: theme=dark; id=42", "Sec-WebSocket-Protocol: z, a", "X-More: more");
         Assert.Contains("\r\nSec-WebSocket-Protocol: z\r\nSet-Cookie: seen=1\r\nX-Served-By: tests\r\n\r\n", head, StringComparison.Ordinal);
@@ -141,7 +141,7 @@ public sealed class AcceptedTests
                 first = false;
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient refused = await server.Connect();
         await refused.Send(Wire.Request());
         Assert.StartsWith("HTTP/1.1 404 ", await refused.ReadToEnd(), StringComparison.Ordinal);
@@ -169,7 +169,7 @@ public sealed class AcceptedTests
                 else context.Refuse((HandshakeRefusal)200);
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Connect();
         await client.Send(Wire.Request("/ws?wrong"));
         Assert.StartsWith("HTTP/1.1 500 ", await client.ReadToEnd(), StringComparison.Ordinal);
@@ -184,7 +184,7 @@ public sealed class AcceptedTests
     {
         string? seen = null;
         var handler = new TestHandler { Upgrade = (in UpgradeRequest request, UpgradeContext _) => seen = $"{request.GetQuery("x")} {System.Text.Encoding.ASCII.GetString(request.Host)}" };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Connect();
         await client.Upgrade(target);
         Assert.Equal("1 " + new Uri(target).Authority, seen);
@@ -194,7 +194,7 @@ public sealed class AcceptedTests
     public async Task A_server_listens_on_IPv6_and_on_several_endpoints()
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = [new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.IPv6Loopback, 0)], Loops = 1,
         });
@@ -208,3 +208,7 @@ public sealed class AcceptedTests
 
     private static WebSocketServerOptions Defaults(TestHandler handler) => new() { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error };
 }
+
+public sealed class AcceptedOnLoops() : AcceptedTests(Driver.Loops);
+
+public sealed class AcceptedOnStreams() : AcceptedTests(Driver.Streams);

@@ -9,7 +9,7 @@ namespace Tandem.WebSockets.Tests.Handshake;
 /// Every reason for which the server answers a handshake with an HTTP error: status line, fields and the one line of the body arrive, and
 /// then the connection ends in order, with nothing of the answer lost to a reset.
 /// </summary>
-public sealed class RefusalTests
+public abstract class RefusalTests(Driver driver)
 {
     private static readonly Dictionary<HandshakeRefusal, string> Requests = new()
     {
@@ -51,13 +51,14 @@ public sealed class RefusalTests
                 HandshakeRefusal.TooManyConnectionsFromAddress,
                 HandshakeRefusal.Stopping,
                 HandshakeRefusal.TimedOut,
+                HandshakeRefusal.DecisionTimedOut,
             ]);
 
     [Theory]
     [MemberData(nameof(Refusals))]
     public async Task Is_answered_with_its_status_and_line_and_ends_in_order(HandshakeRefusal refusal)
     {
-        await using TestServer server = TestServer.Start(Refusing());
+        await using TestServer server = driver.Start(Refusing());
         using RawClient client = await server.Connect();
         await client.Send(Requests[refusal]);
         AssertAnswer(refusal, await client.ReadToEnd());
@@ -72,7 +73,7 @@ public sealed class RefusalTests
     [InlineData(HandshakeRefusal.HandlerFailed)]
     public async Task Is_answered_alike_when_the_request_comes_byte_by_byte(HandshakeRefusal refusal)
     {
-        await using TestServer server = TestServer.Start(Refusing());
+        await using TestServer server = driver.Start(Refusing());
         using RawClient client = await server.Connect();
         await client.SendInPieces(Wire.Ascii(Requests[refusal]), 1);
         AssertAnswer(refusal, await client.ReadToEnd());
@@ -81,7 +82,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task Is_not_lost_to_a_reset_when_the_client_goes_on_sending()
     {
-        await using TestServer server = TestServer.Start(Refusing());
+        await using TestServer server = driver.Start(Refusing());
         using RawClient client = await server.Connect();
         byte[] more = new byte[64 * 1024];
         await client.Send(Requests[HandshakeRefusal.NoSuchRoute]);
@@ -97,7 +98,7 @@ public sealed class RefusalTests
     {
         var time = new ManualTime();
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = time, TickInterval = ManualTime.Tick, CloseTimeout = TimeSpan.FromSeconds(3),
         });
@@ -116,7 +117,7 @@ public sealed class RefusalTests
     public async Task A_request_that_is_not_complete_in_time_gets_408(string part)
     {
         var time = new ManualTime();
-        await using TestServer server = TestServer.Start(new TestHandler(), new WebSocketServerOptions
+        await using TestServer server = driver.Start(new TestHandler(), new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = time, TickInterval = ManualTime.Tick, HandshakeTimeout = TimeSpan.FromSeconds(7),
         });
@@ -132,7 +133,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task A_connection_over_the_limit_gets_503_until_another_one_has_gone()
     {
-        await using TestServer server = TestServer.Start(new TestHandler(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxConnections = 2 });
+        await using TestServer server = driver.Start(new TestHandler(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxConnections = 2 });
         using RawClient first = await server.Open();
         using RawClient second = await server.Open();
         using (RawClient third = await server.Connect())
@@ -159,7 +160,7 @@ public sealed class RefusalTests
                 gate.Wait(Eventually.Deadline);
             },
         };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 4, MaxConnections = 21 });
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 4, MaxConnections = 21 });
         // The first connection is dealt to the loop that accepts. While that is held up, the others gather; then it deals them all at once.
         using RawClient first = await server.Open();
         await first.Send(Wire.Text("hold"));
@@ -181,7 +182,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task One_address_over_its_limit_gets_503_and_another_address_gets_in()
     {
-        await using TestServer server = TestServer.Start(new TestHandler(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxConnectionsPerAddress = 1 });
+        await using TestServer server = driver.Start(new TestHandler(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxConnectionsPerAddress = 1 });
         using RawClient first = await server.Open();
         using (RawClient second = await server.Connect())
         {
@@ -199,7 +200,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task A_handshake_in_progress_gets_503_when_the_server_stops()
     {
-        await using TestServer server = TestServer.Start(new TestHandler());
+        await using TestServer server = driver.Start(new TestHandler());
         using RawClient client = await server.Connect();
         await client.Send("GET /ws HTTP/1.1\r\n");
         await Eventually.Equal(1, () => server.Server.ConnectionCount, "ConnectionCount");
@@ -212,7 +213,7 @@ public sealed class RefusalTests
     [Fact]
     public async Task A_client_that_goes_before_its_request_is_complete_leaves_nothing()
     {
-        await using TestServer server = TestServer.Start(new TestHandler());
+        await using TestServer server = driver.Start(new TestHandler());
         for (int i = 0; i < 3; i++)
         {
             RawClient client = await server.Connect();
@@ -248,3 +249,7 @@ public sealed class RefusalTests
         if (status == 405) Assert.Contains("Allow: GET", fields);
     }
 }
+
+public sealed class RefusalOnLoops() : RefusalTests(Driver.Loops);
+
+public sealed class RefusalOnStreams() : RefusalTests(Driver.Streams);

@@ -4,7 +4,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Messages;
 
 /// <summary>RFC 6455 sections 5.4 and 5.6: messages of all sizes, in all pieces, come to the handler whole and go back unchanged.</summary>
-public sealed class EchoTests
+public abstract class EchoTests(Driver driver)
 {
     private const int Limit = 16 * 1024 * 1024;
 
@@ -14,7 +14,7 @@ public sealed class EchoTests
     [MemberData(nameof(Sizes))]
     public async Task A_whole_message_comes_back(int size)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] binary = Wire.Noise(size);
         await Exchange(client, Wire.Binary(binary), Got.Binary, binary);
@@ -33,7 +33,7 @@ public sealed class EchoTests
     [InlineData(Limit, (Limit / 3) + 1)]
     public async Task RFC6455_5_4_a_fragmented_message_comes_back_whole(int size, int fragment)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] text = Wire.TextBytes(size);
         await Exchange(client, Wire.Fragments(WebSocketMessageType.Text, text, fragment), Got.Text, text);
@@ -49,7 +49,7 @@ public sealed class EchoTests
     [InlineData(13)]
     public async Task A_stream_chopped_into_tiny_writes_is_understood(int piece)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] stream =
         [
@@ -72,7 +72,7 @@ public sealed class EchoTests
     [InlineData(1 << 20, 300_007)]
     public async Task A_large_message_chopped_at_odd_places_comes_back(int size, int piece)
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] text = Wire.TextBytes(size);
         byte[] stream = [.. Wire.Text("before"), .. Wire.Message(WebSocketMessageType.Text, text), .. Wire.Text("after")];
@@ -87,7 +87,7 @@ public sealed class EchoTests
     public async Task A_random_stream_in_random_pieces_comes_back_in_order()
     {
         var random = new Random(20_250);
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         var expected = new List<byte[]>();
         using var stream = new MemoryStream();
@@ -116,7 +116,7 @@ public sealed class EchoTests
     [Fact]
     public async Task Ten_thousand_messages_in_one_write_are_all_answered_in_order()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] stream = Wire.Concat(Enumerable.Range(0, 10_000).Select(i => Wire.Text($"message {i}")));
         Task sending = client.Send(stream);
@@ -127,7 +127,7 @@ public sealed class EchoTests
     [Fact]
     public async Task RFC6455_5_5_2_pings_are_answered_in_order_between_messages_and_fragments()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using RawClient client = await server.Open();
         byte[] fragments = Wire.Fragments(WebSocketMessageType.Text, "abcdef"u8, 3);
         await client.Send(Wire.Concat(
@@ -154,7 +154,7 @@ public sealed class EchoTests
                 peer.Send($"{pongs.Count}");
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         Received ping = await client.Read();
         Assert.Equal((Got.Ping, "from the server"), (ping.Kind, ping.Text));
@@ -176,7 +176,7 @@ public sealed class EchoTests
     {
         if (text == "long") text = new string('é', 50_000);
         if (text == "lone") text = "a\uD800b";
-        await using TestServer server = TestServer.Start(new TestHandler { Open = peer => peer.Send(text) });
+        await using TestServer server = driver.Start(new TestHandler { Open = peer => peer.Send(text) });
         using RawClient client = await server.Open();
         await client.ReadText(text.Replace('\uD800', '\uFFFD'));
     }
@@ -185,7 +185,7 @@ public sealed class EchoTests
     public async Task The_handler_sees_the_type_and_the_header_of_the_last_frame()
     {
         var handler = new TestHandler { Message = (peer, type, payload) => peer.Send($"{type} {payload.Length} {peer.Frame.Opcode} {peer.Frame.PayloadLength}") };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await client.Send(Wire.Text("abc"));
         await client.ReadText("Text 3 Text 3");
@@ -193,10 +193,14 @@ public sealed class EchoTests
         await client.ReadText("Binary 5 Continuation 2");
     }
 
-    private static async Task Exchange(RawClient client, byte[] stream, Got kind, byte[] expected)
+    private async Task Exchange(RawClient client, byte[] stream, Got kind, byte[] expected)
     {
         Task sending = client.Send(stream);
         await client.ReadMessage(kind, expected);
         await sending;
     }
 }
+
+public sealed class EchoOnLoops() : EchoTests(Driver.Loops);
+
+public sealed class EchoOnStreams() : EchoTests(Driver.Streams);

@@ -5,12 +5,12 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Messages;
 
 /// <summary>Against a client that this project has not written: the one of the base class library.</summary>
-public sealed class ForeignClientTests
+public abstract class ForeignClientTests(Driver driver)
 {
     [Fact]
     public async Task Messages_of_all_sizes_make_the_round_trip_and_the_close_is_clean()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2 }, "tandem");
+        await using TestServer server = driver.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2 }, "tandem");
         using var client = new ClientWebSocket();
         client.Options.AddSubProtocol("other");
         client.Options.AddSubProtocol("tandem");
@@ -33,7 +33,7 @@ public sealed class ForeignClientTests
     public async Task The_client_sees_the_close_of_the_server()
     {
         var handler = new TestHandler { Message = (peer, _, _) => peer.Close(WebSocketCloseStatus.PolicyViolation, "enough") };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using var client = new ClientWebSocket();
         await client.ConnectAsync(Url(server), CancellationToken.None).InTime();
         await client.SendAsync("x"u8.ToArray(), WebSocketMessageType.Text, true, CancellationToken.None).InTime();
@@ -47,7 +47,7 @@ public sealed class ForeignClientTests
     [Fact]
     public async Task Offered_compression_is_declined_and_the_connection_works_without()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using var client = new ClientWebSocket();
         client.Options.DangerousDeflateOptions = new WebSocketDeflateOptions();
         await client.ConnectAsync(Url(server), CancellationToken.None).InTime();
@@ -57,7 +57,7 @@ public sealed class ForeignClientTests
     [Fact]
     public async Task Its_pings_are_answered()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await using TestServer server = driver.Start(TestHandler.Echo());
         using var client = new ClientWebSocket();
         client.Options.KeepAliveInterval = TimeSpan.FromMilliseconds(10);
         client.Options.KeepAliveTimeout = Eventually.Deadline;
@@ -74,3 +74,7 @@ public sealed class ForeignClientTests
 
     private static Uri Url(TestServer server) => new($"ws://{server.EndPoint}/ws");
 }
+
+public sealed class ForeignClientOnLoops() : ForeignClientTests(Driver.Loops);
+
+public sealed class ForeignClientOnStreams() : ForeignClientTests(Driver.Streams);

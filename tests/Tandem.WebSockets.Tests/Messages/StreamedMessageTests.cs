@@ -7,16 +7,18 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Messages;
 
 /// <summary>Routes with StreamMessagesAbove: larger messages come in parts, as they arrive, and nobody gathers them.</summary>
-public sealed class StreamedMessageTests
+public abstract class StreamedMessageTests
 {
     private const int Threshold = 10_000;
 
     private readonly TestHandler _handler = new();
     private readonly List<Recorded> _messages = [];
+    private readonly Driver _driver;
     private List<byte[]>? _parts;
 
-    public StreamedMessageTests()
+    protected StreamedMessageTests(Driver driver)
     {
+        _driver = driver;
         _handler.Message = (peer, type, payload) =>
         {
             _messages.Add(new Recorded(type, [payload.ToArray()], IsWhole: true));
@@ -237,7 +239,7 @@ public sealed class StreamedMessageTests
     public async Task A_route_has_a_limit_of_its_own(int ofServer, long? ofRoute, int size, bool allowed)
     {
         var route = new WebSocketRoute("/ws", _handler) { MaxMessageSize = ofRoute };
-        await using TestServer server = TestServer.Start(_handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxMessageSize = ofServer }, route);
+        await using TestServer server = _driver.Start(_handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxMessageSize = ofServer }, route);
         using RawClient client = await server.Open();
         await client.Send(Wire.Binary(new byte[size]));
         if (allowed) await client.ReadText("1");
@@ -262,7 +264,7 @@ public sealed class StreamedMessageTests
         {
             EndPoints = TestServer.AnyPort, Loops = 1, OnError = _handler.Error, Deflate = new DeflateOptions(), ReceivePauseBytes = pause,
         };
-        return TestServer.Start(_handler, options, route);
+        return _driver.Start(_handler, options, route);
     }
 
     private int Received() => _parts?.ToArray().Sum(part => part.Length) ?? 0;
@@ -272,3 +274,7 @@ public sealed class StreamedMessageTests
         public byte[] Bytes => [.. Parts.SelectMany(part => part)];
     }
 }
+
+public sealed class StreamedMessageOnLoops() : StreamedMessageTests(Driver.Loops);
+
+public sealed class StreamedMessageOnStreams() : StreamedMessageTests(Driver.Streams);

@@ -8,7 +8,7 @@ namespace Tandem.WebSockets.Tests.Messages;
 /// RFC 6455 section 7.1.7: for every rule that a client can break, it is told with the close code of that rule, the connection ends in
 /// order, and the application learns the same. What came intact before is delivered and answered; nothing that comes after is.
 /// </summary>
-public sealed class ViolationTests
+public abstract class ViolationTests(Driver driver)
 {
     private const int Limit = 100_000;
 
@@ -86,7 +86,7 @@ public sealed class ViolationTests
         foreach (long length in (long[])[1L << 30, long.MaxValue, 1L << 32, (16 << 20) + 1])
         {
             TestHandler handler = TestHandler.Echo();
-            await using TestServer server = TestServer.Start(handler);
+            await using TestServer server = driver.Start(handler);
             using RawClient client = await server.Open();
             await client.Send(Wire.LongHeader(first, length));
             await AssertFailed(client, handler, ProtocolFault.MessageTooBig);
@@ -109,7 +109,7 @@ public sealed class ViolationTests
     public async Task RFC6455_8_1_text_is_judged_as_it_comes_not_at_the_end_of_the_message()
     {
         TestHandler handler = TestHandler.Echo();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         // A large message, so that the later bytes are received straight into it.
         byte[] text = new byte[1 << 20];
@@ -132,10 +132,10 @@ public sealed class ViolationTests
         await handler.CloseCause();
     }
 
-    private static TestServer Start(TestHandler handler) =>
-        TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxMessageSize = Limit });
+    private TestServer Start(TestHandler handler) =>
+        driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxMessageSize = Limit });
 
-    private static async Task AssertFailed(RawClient client, TestHandler handler, ProtocolFault fault)
+    private async Task AssertFailed(RawClient client, TestHandler handler, ProtocolFault fault)
     {
         Received close = await client.ReadClose((int)fault.CloseStatus());
         Assert.Equal(fault.Text(), close.Reason);
@@ -145,3 +145,7 @@ public sealed class ViolationTests
         Assert.Empty(handler.Errors);
     }
 }
+
+public sealed class ViolationOnLoops() : ViolationTests(Driver.Loops);
+
+public sealed class ViolationOnStreams() : ViolationTests(Driver.Streams);

@@ -5,9 +5,9 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Serving;
 
 /// <summary>Peers that read more slowly than they are sent to: what waits is in order, bounded and told to the application; nobody else waits.</summary>
-public sealed class BackPressureTests
+public abstract class BackPressureTests(Driver driver)
 {
-    private const int SmallBuffer = 32 * 1024;
+    protected const int SmallBuffer = 32 * 1024;
 
     [Theory]
     [InlineData(100)]
@@ -40,7 +40,7 @@ public sealed class BackPressureTests
                 peer.Send("drained");
             },
         };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
         for (int round = 1; round <= 2; round++)
         {
@@ -62,7 +62,7 @@ public sealed class BackPressureTests
     {
         var drained = new SemaphoreSlim(0);
         var handler = new TestHandler { Drain = _ => drained.Release() };
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         WebSocketPeer peer = handler.Peer;
@@ -88,6 +88,73 @@ public sealed class BackPressureTests
         await producing.InTime();
     }
 
+    [Fact]
+    public async Task Who_does_not_read_the_answers_cannot_go_on_asking()
+    {
+        const int Size = 10_000;
+        const int Messages = 3_000; // 30 MB, far more than the buffers of both kernels and the pause take together
+        int received = 0;
+        var handler = TestHandler.Echo();
+        handler.Message = (peer, type, payload) =>
+        {
+            received++;
+            peer.Send(type, payload);
+        };
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, ReceivePauseBytes = 256 * 1024 });
+        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
+        using RawClient other = await server.Open();
+        Task sending = Task.Run(async () =>
+        {
+            for (int i = 0; i < Messages; i++)
+            {
+                for (ReadOnlyMemory<byte> rest = Wire.Binary(Wire.Noise(Size, i)); !rest.IsEmpty;) rest = rest[await client.Socket.SendAsync(rest)..];
+            }
+        });
+        WebSocketPeer peer = handler.Opened.First();
+        await Eventually.True(() => peer.BufferedBytes > 256 * 1024, "the pause");
+        // Others are served meanwhile, and the one that waits has not been read any further.
+        for (int i = 0; i < 100; i++)
+        {
+            await other.Send(Wire.Text("x"));
+            await other.ReadText("x");
+        }
+
+        int stalled = Volatile.Read(ref received);
+        Assert.False(sending.IsCompleted);
+        Assert.InRange(peer.BufferedBytes, 256 * 1024, 1 << 20);
+        for (int i = 0; i < 100; i++)
+        {
+            await other.Send(Wire.Text("x"));
+            await other.ReadText("x");
+        }
+
+        Assert.Equal(stalled + 100, Volatile.Read(ref received));
+        for (int i = 0; i < Messages; i++) await client.ReadMessage(Got.Binary, Wire.Noise(Size, i));
+        await sending.InTime();
+        await Eventually.Equal(0, () => peer.BufferedBytes, "BufferedBytes");
+    }
+
+    [Fact]
+    public async Task A_writer_of_single_bytes_holds_nobody_up()
+    {
+        await using TestServer server = driver.Start(TestHandler.Echo());
+        using RawClient slow = await server.Open();
+        using RawClient fast = await server.Open();
+        byte[] text = Wire.TextBytes(500);
+        Task dripping = slow.SendInPieces(Wire.Message(WebSocketMessageType.Text, text), 1);
+        for (int i = 0; i < 500; i++)
+        {
+            await fast.Send(Wire.Text($"{i}"));
+            await fast.ReadText($"{i}");
+        }
+
+        await dripping;
+        await slow.ReadMessage(Got.Text, text);
+    }
+}
+
+public sealed class BackPressureOnLoops() : BackPressureTests(Driver.Loops)
+{
     [Fact]
     public async Task OnDrain_comes_even_when_all_had_gone_before_the_loop_took_the_message_that_was_Buffered()
     {
@@ -129,68 +196,6 @@ public sealed class BackPressureTests
         await client.ReadText("buffered");
         await Eventually.Equal(2, () => Volatile.Read(ref drains), "OnDrain");
     }
-
-    [Fact]
-    public async Task Who_does_not_read_the_answers_cannot_go_on_asking()
-    {
-        const int Size = 10_000;
-        const int Messages = 3_000; // 30 MB, far more than the buffers of both kernels and the pause take together
-        int received = 0;
-        var handler = TestHandler.Echo();
-        handler.Message = (peer, type, payload) =>
-        {
-            received++;
-            peer.Send(type, payload);
-        };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, ReceivePauseBytes = 256 * 1024 });
-        using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
-        using RawClient other = await server.Open();
-        Task sending = Task.Run(async () =>
-        {
-            for (int i = 0; i < Messages; i++)
-            {
-                for (ReadOnlyMemory<byte> rest = Wire.Binary(Wire.Noise(Size, i)); !rest.IsEmpty;) rest = rest[await client.Socket.SendAsync(rest)..];
-            }
-        });
-        WebSocketPeer peer = handler.Opened.First();
-        await Eventually.True(() => peer.BufferedBytes > 256 * 1024, "the pause");
-        // Others are served meanwhile, and the one that waits has not been read any further.
-        for (int i = 0; i < 100; i++)
-        {
-            await other.Send(Wire.Text("x"));
-            await other.ReadText("x");
-        }
-
-        int stalled = Volatile.Read(ref received);
-        Assert.False(sending.IsCompleted);
-        Assert.InRange(peer.BufferedBytes, 256 * 1024, 1 << 20);
-        for (int i = 0; i < 100; i++)
-        {
-            await other.Send(Wire.Text("x"));
-            await other.ReadText("x");
-        }
-
-        Assert.Equal(stalled + 100, Volatile.Read(ref received));
-        for (int i = 0; i < Messages; i++) await client.ReadMessage(Got.Binary, Wire.Noise(Size, i));
-        await sending.InTime();
-        await Eventually.Equal(0, () => peer.BufferedBytes, "BufferedBytes");
-    }
-
-    [Fact]
-    public async Task A_writer_of_single_bytes_holds_nobody_up()
-    {
-        await using TestServer server = TestServer.Start(TestHandler.Echo());
-        using RawClient slow = await server.Open();
-        using RawClient fast = await server.Open();
-        byte[] text = Wire.TextBytes(500);
-        Task dripping = slow.SendInPieces(Wire.Message(WebSocketMessageType.Text, text), 1);
-        for (int i = 0; i < 500; i++)
-        {
-            await fast.Send(Wire.Text($"{i}"));
-            await fast.ReadText($"{i}");
-        }
-
-        await dripping;
-        await slow.ReadMessage(Got.Text, text);
-    }
 }
+
+public sealed class BackPressureOnStreams() : BackPressureTests(Driver.Streams);

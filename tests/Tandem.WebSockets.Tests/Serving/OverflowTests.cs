@@ -5,7 +5,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Serving;
 
 /// <summary>What waits for a peer that does not read is bounded, by whatever thread it is sent, and the policy says what gives.</summary>
-public sealed class OverflowTests
+public abstract class OverflowTests(Driver driver)
 {
     private const int SmallBuffer = 32 * 1024;
 
@@ -24,7 +24,7 @@ public sealed class OverflowTests
                 Assert.Equal(SendStatus.Closed, peer.Send("x"));
             },
         };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20 });
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20 });
         using RawClient client = await server.Open(receiveBuffer: SmallBuffer);
         await client.Send(Wire.Text("go"));
         Assert.Equal((CloseInitiator.Overflow, CloseCause.Abnormal), ((await handler.CloseCause()) is var cause ? (cause.Initiator, cause.Status) : default));
@@ -57,7 +57,7 @@ public sealed class OverflowTests
                 }
             },
         };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20, OverflowPolicy = OverflowPolicy.DropMessage,
         });
@@ -85,7 +85,7 @@ public sealed class OverflowTests
                 gate.Wait(Eventually.Deadline);
             },
         };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, MaxBufferedBytes = 1 << 20, OverflowPolicy = policy,
         });
@@ -116,7 +116,7 @@ public sealed class OverflowTests
     public async Task One_message_of_any_size_is_taken_where_nothing_waits()
     {
         var handler = new TestHandler { Message = (peer, _, _) => Assert.NotEqual(SendStatus.Closed, peer.Send(WebSocketMessageType.Binary, new byte[8 << 20])) };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 0 });
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 0 });
         using RawClient client = await server.Open();
         await client.Send(Wire.Text("x"));
         Assert.Equal(8 << 20, (await client.Read()).Payload.Length);
@@ -127,7 +127,7 @@ public sealed class OverflowTests
     public async Task Answers_gathered_in_one_turn_do_not_count_as_waiting_for_the_peer()
     {
         // With no bytes allowed to wait at all, a burst of messages and pings is still answered: the kernel takes it.
-        await using TestServer server = TestServer.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxBufferedBytes = 0 });
+        await using TestServer server = driver.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, MaxBufferedBytes = 0 });
         using RawClient client = await server.Open();
         await client.Send(Wire.Concat(Enumerable.Range(0, 100).Select(i => i % 2 == 0 ? Wire.Text($"{i}") : Wire.Ping($"{i}"))));
         for (int i = 0; i < 100; i++)
@@ -155,7 +155,7 @@ public sealed class OverflowTests
                 statuses.Enqueue(peer.Ping());
             },
         };
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, OnError = handler.Error, MaxBufferedBytes = 1 << 20, OverflowPolicy = OverflowPolicy.DropMessage,
         });
@@ -165,3 +165,7 @@ public sealed class OverflowTests
         Assert.Equal([SendStatus.Sent, SendStatus.Buffered, SendStatus.Dropped], statuses);
     }
 }
+
+public sealed class OverflowOnLoops() : OverflowTests(Driver.Loops);
+
+public sealed class OverflowOnStreams() : OverflowTests(Driver.Streams);

@@ -6,13 +6,13 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Serving;
 
 /// <summary>Beginning and end of a server: ports, what reaches the peers when it stops, and that it always comes to an end.</summary>
-public sealed class StopTests
+public abstract class StopTests(Driver driver)
 {
     [Fact]
     public async Task Everyone_gets_1001_and_the_port_is_free_again()
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2 });
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2 });
         RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => server.Open()));
         await Eventually.Equal(20, () => handler.Opened.Count, "OnOpen");
         Task stopped = server.Server.StopAsync();
@@ -43,7 +43,7 @@ public sealed class StopTests
     {
         const int Threads = 4;
         var handler = TestHandler.Echo();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2, MaxBufferedBytes = int.MaxValue });
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2, MaxBufferedBytes = int.MaxValue });
         RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => server.Open()));
         await Eventually.Equal(4, () => handler.Opened.Count, "OnOpen");
         WebSocketPeer[] peers = [.. handler.Opened];
@@ -93,7 +93,7 @@ public sealed class StopTests
     {
         var time = new ManualTime();
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 1, TimeProvider = time, TickInterval = ManualTime.Tick,
             StopTimeout = TimeSpan.FromSeconds(3), CloseTimeout = Timeout.InfiniteTimeSpan,
@@ -124,7 +124,7 @@ public sealed class StopTests
     public async Task Cancellation_drops_at_once_who_has_not_answered(bool beforehand)
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler, new WebSocketServerOptions
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions
         {
             EndPoints = TestServer.AnyPort, Loops = 2, StopTimeout = Timeout.InfiniteTimeSpan, CloseTimeout = Timeout.InfiniteTimeSpan,
         });
@@ -151,7 +151,7 @@ public sealed class StopTests
     {
         TestServer? server = null;
         var handler = new TestHandler { Message = (_, _, _) => _ = server!.Server.StopAsync() };
-        server = TestServer.Start(handler);
+        server = driver.Start(handler);
         await using TestServer disposed = server;
         using RawClient client = await server.Open();
         await client.Send(Wire.Text("stop"));
@@ -163,7 +163,7 @@ public sealed class StopTests
     [Fact]
     public async Task Connections_that_come_while_it_stops_are_refused_or_cut_and_none_stays()
     {
-        await using TestServer server = TestServer.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2, StopTimeout = TimeSpan.FromSeconds(2) });
+        await using TestServer server = driver.Start(TestHandler.Echo(), new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2, StopTimeout = TimeSpan.FromSeconds(2) });
         bool stopping = false;
         Task[] visitors = [.. Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
@@ -192,7 +192,7 @@ public sealed class StopTests
     [Fact]
     public async Task A_port_in_use_is_told_and_the_server_is_stopped()
     {
-        await using TestServer first = TestServer.Start(new TestHandler());
+        await using TestServer first = driver.Start(new TestHandler());
         var second = new WebSocketServer(new WebSocketServerOptions { EndPoints = [new IPEndPoint(IPAddress.Loopback, 0), first.EndPoint] });
         Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(second.Start).SocketErrorCode);
         await second.Stopped.InTime();
@@ -215,7 +215,7 @@ public sealed class StopTests
     [Fact]
     public async Task A_server_is_started_once()
     {
-        await using TestServer server = TestServer.Start(new TestHandler());
+        await using TestServer server = driver.Start(new TestHandler());
         Assert.Throws<InvalidOperationException>(server.Server.Start);
         using RawClient client = await server.Open();
     }
@@ -224,7 +224,7 @@ public sealed class StopTests
     public async Task After_the_end_sends_from_other_threads_are_refused()
     {
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         client.Dispose();
@@ -235,3 +235,7 @@ public sealed class StopTests
         handler.Peer.Abort();
     }
 }
+
+public sealed class StopOnLoops() : StopTests(Driver.Loops);
+
+public sealed class StopOnStreams() : StopTests(Driver.Streams);

@@ -6,7 +6,7 @@ using Tandem.WebSockets.Tests.Support;
 namespace Tandem.WebSockets.Tests.Serving;
 
 /// <summary>Sending from everywhere: many threads, other loops, and how connections are dealt to loops.</summary>
-public sealed class ThreadTests
+public abstract class ThreadTests(Driver driver)
 {
     [Fact]
     public async Task Eight_threads_send_to_one_peer_and_nothing_is_lost_or_out_of_order()
@@ -14,7 +14,7 @@ public sealed class ThreadTests
         const int Threads = 8;
         const int Messages = 2_000;
         var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
+        await using TestServer server = driver.Start(handler);
         using RawClient client = await server.Open();
         await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
         WebSocketPeer peer = handler.Peer;
@@ -43,6 +43,29 @@ public sealed class ThreadTests
         await Eventually.Equal(0, () => peer.BufferedBytes, "BufferedBytes");
     }
 
+    [Fact]
+    public async Task Pings_and_text_from_another_thread_keep_their_order()
+    {
+        var handler = new TestHandler();
+        await using TestServer server = driver.Start(handler);
+        using RawClient client = await server.Open();
+        await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
+        for (int i = 0; i < 200; i++)
+        {
+            if (i % 2 == 0) handler.Peer.Send($"{i}");
+            else handler.Peer.Ping(Wire.Ascii($"{i}"));
+        }
+
+        for (int i = 0; i < 200; i++)
+        {
+            Received received = await client.Read();
+            Assert.Equal((i % 2 == 0 ? Got.Text : Got.Ping, $"{i}"), (received.Kind, received.Text));
+        }
+    }
+}
+
+public sealed class ThreadOnLoops() : ThreadTests(Driver.Loops)
+{
     [Fact]
     public async Task Loops_get_connections_in_turn_and_their_handlers_send_to_each_others_peers()
     {
@@ -104,24 +127,6 @@ public sealed class ThreadTests
             }
         }
     }
-
-    [Fact]
-    public async Task Pings_and_text_from_another_thread_keep_their_order()
-    {
-        var handler = new TestHandler();
-        await using TestServer server = TestServer.Start(handler);
-        using RawClient client = await server.Open();
-        await Eventually.Equal(1, () => handler.Opened.Count, "OnOpen");
-        for (int i = 0; i < 200; i++)
-        {
-            if (i % 2 == 0) handler.Peer.Send($"{i}");
-            else handler.Peer.Ping(Wire.Ascii($"{i}"));
-        }
-
-        for (int i = 0; i < 200; i++)
-        {
-            Received received = await client.Read();
-            Assert.Equal((i % 2 == 0 ? Got.Text : Got.Ping, $"{i}"), (received.Kind, received.Text));
-        }
-    }
 }
+
+public sealed class ThreadOnStreams() : ThreadTests(Driver.Streams);

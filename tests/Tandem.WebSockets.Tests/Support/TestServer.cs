@@ -22,15 +22,14 @@ internal sealed class TestServer : IAsyncDisposable
 
     public IPEndPoint EndPoint => Server.EndPoints[0];
 
-    public static TestServer Start(TestHandler handler) =>
-        Start(handler, new WebSocketServerOptions { EndPoints = AnyPort, Loops = 1, OnError = handler.Error });
+    public static TestServer Start(TestHandler handler) => Driver.Loops.Start(handler);
 
     public static TestServer Start(TestHandler handler, WebSocketServerOptions options, params string[] subprotocols) =>
-        Start(handler, options, new WebSocketRoute("/ws", handler) { Subprotocols = subprotocols });
+        Driver.Loops.Start(handler, options, subprotocols);
 
-    public static TestServer Start(TestHandler handler, WebSocketServerOptions options, WebSocketRoute route)
+    public static TestServer Start(TestHandler handler, WebSocketServerOptions options, WebSocketRoute route, Driver driver = Driver.Loops)
     {
-        var server = new WebSocketServer(options);
+        var server = new WebSocketServer(options, onStreams: driver == Driver.Streams);
         server.Map(route);
         server.Start();
         return new TestServer(handler, server);

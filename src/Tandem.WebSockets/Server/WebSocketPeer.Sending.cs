@@ -5,8 +5,8 @@ using Tandem.WebSockets.EventLoop;
 
 namespace Tandem.WebSockets;
 
-/// <content>Sending: frames into the queue, the queue into the kernel.</content>
-public sealed unsafe partial class WebSocketPeer
+/// <content>Sending: frames into the queue, the queue into the transport.</content>
+public abstract partial class WebSocketPeer
 {
     /// <summary>What another thread has posted.</summary>
     internal void OnPost(in LoopPost post)
@@ -46,13 +46,13 @@ public sealed unsafe partial class WebSocketPeer
 
     private SendStatus PostSend(LoopRequest request, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
-        if (BufferedBytes is var waiting && waiting != 0 && payload.Length > _loop.Options.MaxBufferedBytes - waiting)
+        if (BufferedBytes is var waiting && waiting != 0 && payload.Length > Options.MaxBufferedBytes - waiting)
         {
             // The loop judges again with the exact figure and applies the policy; here it keeps the posts themselves bounded.
             // A fragment is not dropped here either: what comes after it would be taken for its continuation.
             bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_sendsFragments;
-            if (whole && _loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
-            _loop.Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
+            if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
             return SendStatus.Closed;
         }
 
@@ -60,14 +60,14 @@ public sealed unsafe partial class WebSocketPeer
         payload.CopyTo(copy);
         Interlocked.Add(ref _postedBytes, payload.Length);
         bool blocked = Volatile.Read(ref _blocked);
-        _loop.Post(new LoopPost(request, this, copy, payload.Length, OwesDrain: blocked, Flags: flags));
+        Post(new LoopPost(request, this, copy, payload.Length, OwesDrain: blocked, Flags: flags));
         return blocked ? SendStatus.Buffered : SendStatus.Sent;
     }
 
     private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags)
     {
         // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
-        if (_queue.Bytes != 0 && payload.Length > _loop.Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
+        if (_queue.Bytes != 0 && payload.Length > Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
 
         // Before it is compressed: the window must not come to hold what is never sent.
         _writer.EnsureNext(type);
@@ -77,14 +77,14 @@ public sealed unsafe partial class WebSocketPeer
         MarkDirty();
         if (payload.Length >= DirectSendBytes)
         {
-            Span<byte> header = _queue.Reserve(FrameHeader.MaxLength, _loop.Segments, large: false);
+            Span<byte> header = _queue.Reserve(FrameHeader.MaxLength, _segments, large: false);
             _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage, maskingKey: 0, compressed));
             AppendLarge(payload);
         }
         else
         {
             // Its own turn's answers are gathered in a large segment, a copy of a broadcast for someone else in a small one.
-            Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
+            Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _segments, _isCurrent);
             _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage, maskingKey: 0, compressed));
             if (!_blocked && _queue.Bytes >= FlushBytes) Flush();
         }
@@ -105,17 +105,17 @@ public sealed unsafe partial class WebSocketPeer
     private void AppendLarge(ReadOnlySpan<byte> payload)
     {
         int sent = 0;
-        if (!_blocked) Conclude(_queue.Flush(_fd, _loop.Segments, payload, out sent));
-        if (!_drops) _queue.Append(payload[sent..], _loop.Segments, large: true);
+        if (!_blocked) Conclude(FlushQueue(payload, out sent));
+        if (!_drops) _queue.Append(payload[sent..], _segments, large: true);
     }
 
     private SendStatus WriteControl(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         MarkDirty();
         // Pongs too are bounded: who floods with pings and does not read the answers is cut off like any other slow reader.
-        if (_queue.Bytes > _loop.Options.MaxBufferedBytes && !TryMakeRoom(0)) return Overflow();
+        if (_queue.Bytes > Options.MaxBufferedBytes && !TryMakeRoom(0)) return Overflow();
 
-        Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _loop.Segments, _isCurrent);
+        Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _segments, _isCurrent);
         _queue.Commit(_writer.WriteControl(frame, opcode, payload, maskingKey: 0));
         return SendStatus.Sent;
     }
@@ -132,21 +132,21 @@ public sealed unsafe partial class WebSocketPeer
     private bool TryMakeRoom(int length)
     {
         if (!_blocked) Flush();
-        return _queue.Bytes == 0 || length <= _loop.Options.MaxBufferedBytes - _queue.Bytes;
+        return _queue.Bytes == 0 || length <= Options.MaxBufferedBytes - _queue.Bytes;
     }
 
     private SendStatus Overflow(WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
         // A message of which a part has gone cannot be dropped: what comes after it would be taken for its continuation.
         bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_writer.IsInMessage;
-        if (whole && _loop.Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+        if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
         AbortNow(CloseInitiator.Overflow);
         return SendStatus.Closed;
     }
 
-    private void Flush() => Conclude(_queue.Flush(_fd, _loop.Segments));
+    private protected void Flush() => Conclude(FlushQueue(default, out _));
 
-    private void Conclude(FlushResult result)
+    private protected void Conclude(FlushResult result)
     {
         _blocked = result == FlushResult.Blocked;
         if (result == FlushResult.Failed) Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
@@ -156,6 +156,6 @@ public sealed unsafe partial class WebSocketPeer
     {
         if (_dirty) return;
         _dirty = true;
-        _loop.AddDirty(this);
+        AddDirty();
     }
 }

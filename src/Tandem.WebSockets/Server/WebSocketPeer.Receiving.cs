@@ -1,25 +1,24 @@
 using System.Buffers;
 using System.Net.WebSockets;
-using System.Runtime.InteropServices;
 using Tandem.Protocol.Framing;
-using Tandem.WebSockets.EventLoop;
 
 namespace Tandem.WebSockets;
 
-/// <content>Receiving: from a readable socket to the handler. The loop's thread only.</content>
-public sealed unsafe partial class WebSocketPeer
+/// <content>Receiving: from received bytes to the handler.</content>
+public abstract partial class WebSocketPeer
 {
     /// <summary>Begins, with the answer to the handshake and the bytes that came right behind the request.</summary>
-    internal void Open(ReadOnlySpan<byte> answer, Span<byte> behind)
+    /// <param name="answer">The answer, to leave together with what the handler sends; empty when it has been sent.</param>
+    /// <param name="behind">The bytes.</param>
+    private protected void OpenNow(ReadOnlySpan<byte> answer, Span<byte> behind)
     {
-        BeginEvent();
-        TimeSpan idle = _loop.Options.IdleTimeout;
-        if (idle != Timeout.InfiniteTimeSpan) _idleDue = _loop.DueAfter(idle);
+        TimeSpan idle = Options.IdleTimeout;
+        if (idle != Timeout.InfiniteTimeSpan) _idleDue = DueAfter(idle);
         Touch();
-        _queue.Append(answer, _loop.Segments, large: true);
+        _queue.Append(answer, _segments, large: true);
         try
         {
-            _handler.OnOpen(this);
+            _route.Handler.OnOpen(this);
         }
         catch (Exception exception)
         {
@@ -27,78 +26,23 @@ public sealed unsafe partial class WebSocketPeer
         }
 
         if (!behind.IsEmpty) Process(behind);
-        EndEvent();
     }
 
-    internal void OnEvents(EpollEvents events)
-    {
-        BeginEvent();
-        if ((events & EpollEvents.Out) != 0)
-        {
-            _blocked = false;
-            Touch(); // a peer that reads is alive, even while nothing is received from it
-            if (_held is not null) Resume();
-        }
-
-        if ((events & EpollEvents.In) != 0 && _held is null) Receive();
-        else if ((events & (EpollEvents.Error | EpollEvents.HangUp)) != 0) Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
-        EndEvent();
-    }
-
-    private void BeginEvent()
+    private protected void BeginEvent()
     {
         _dirty = true; // it is settled at the end of the event, and need not be listed
         _isCurrent = true;
     }
 
-    private void EndEvent()
+    private protected void EndEvent()
     {
         _isCurrent = false;
         Settle();
     }
 
-    private void Receive()
-    {
-        byte[] shared = _loop.ReceiveBuffer;
-        if (_message is { } message && _reader.FrameRemaining >= DirectReceiveBytes && !_reader.IsCompressed)
-        {
-            Span<byte> room = message.Receivable(_reader.FrameRemaining);
-            int received;
-            fixed (byte* pointer = room) received = Receive(pointer, room.Length);
-            if (received > 0) Process(room[..received]);
-            return;
-        }
+    private protected void TransportEnded() => Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
 
-        int carried = _carryLength;
-        if (carried != 0)
-        {
-            _carry.AsSpan(0, carried).CopyTo(shared);
-            DropCarry();
-        }
-
-        int count = Receive((byte*)_loop.ReceivePointer + carried, shared.Length - carried);
-        if (count > 0) Process(shared.AsSpan(0, carried + count));
-        else if (carried != 0) Carry(shared.AsSpan(0, carried));
-    }
-
-    private int Receive(byte* pointer, int length)
-    {
-        nint count = Libc.Receive(_fd, pointer, length, 0);
-        if (count > 0)
-        {
-            if (_phase == WebSocketState.Open) Touch();
-            return (int)count;
-        }
-
-        if (count == 0 || Marshal.GetLastSystemError() is not (Libc.Eagain or Libc.Eintr))
-        {
-            Signal(CloseSignal.TransportEnd, CloseCause.Without(CloseInitiator.TransportEnd));
-        }
-
-        return 0;
-    }
-
-    private void Process(Span<byte> input)
+    private protected void Process(Span<byte> input)
     {
         while ((!input.IsEmpty || _reader.HasPending) && !_drops)
         {
@@ -106,7 +50,7 @@ public sealed unsafe partial class WebSocketPeer
             input = input[consumed..];
             switch (found)
             {
-                case WebSocketEvent.EndOfMessage when _message is null && !_streams && payload.Length <= _streamsAbove:
+                case WebSocketEvent.EndOfMessage when _message is null && !_streams && payload.Length <= _route.StreamsAbove:
                     Deliver(payload);
                     break;
                 case WebSocketEvent.EndOfMessage or WebSocketEvent.Payload when IsStreamed(payload.Length):
@@ -117,11 +61,11 @@ public sealed unsafe partial class WebSocketPeer
                 case WebSocketEvent.EndOfMessage:
                     _message!.Append(payload, 0);
                     Deliver(_message.Written);
-                    _loop.ReturnMessage(_message);
+                    ReturnMessage(_message);
                     _message = null;
                     break;
                 case WebSocketEvent.Payload:
-                    _message ??= _loop.RentMessage();
+                    _message ??= RentMessage();
                     _message.Append(payload, _reader.FrameRemaining);
                     break;
                 case WebSocketEvent.NeedMoreData:
@@ -165,7 +109,7 @@ public sealed unsafe partial class WebSocketPeer
         NoteMessage();
         try
         {
-            _handler.OnMessage(this, _reader.MessageType, payload);
+            _route.Handler.OnMessage(this, _reader.MessageType, payload);
         }
         catch (Exception exception)
         {
@@ -176,10 +120,11 @@ public sealed unsafe partial class WebSocketPeer
     // Judged by what is announced, so that nothing is gathered that will not fit; a compressed message only tells when it has come out.
     private bool IsStreamed(int length)
     {
-        if (_streams || _streamsAbove == int.MaxValue) return _streams;
+        int above = _route.StreamsAbove;
+        if (_streams || above == int.MaxValue) return _streams;
         long known = (_message?.Length ?? 0) + (long)length;
         if (!_reader.IsCompressed) known = Math.Max(known, _reader.MessageLength);
-        return known > _streamsAbove;
+        return known > above;
     }
 
     private void StreamPart(ReadOnlySpan<byte> payload, bool endOfMessage)
@@ -188,7 +133,7 @@ public sealed unsafe partial class WebSocketPeer
         if (_message is not null)
         {
             DeliverPart(_message.Written, endOfMessage: false);
-            _loop.ReturnMessage(_message);
+            ReturnMessage(_message);
             _message = null;
         }
 
@@ -201,7 +146,7 @@ public sealed unsafe partial class WebSocketPeer
         NoteMessage();
         try
         {
-            _handler.OnMessagePart(this, _reader.MessageType, part, endOfMessage);
+            _route.Handler.OnMessagePart(this, _reader.MessageType, part, endOfMessage);
         }
         catch (Exception exception)
         {
@@ -211,16 +156,16 @@ public sealed unsafe partial class WebSocketPeer
 
     private void NoteMessage()
     {
-        TimeSpan idle = _loop.Options.IdleTimeout;
+        TimeSpan idle = Options.IdleTimeout;
         if (idle == Timeout.InfiniteTimeSpan) return;
-        _idleDue = _loop.DueAfter(idle);
+        _idleDue = DueAfter(idle);
         Touch(); // the deadline that was set when the bytes came is still that of the message before
     }
 
-    private bool IsReceivePaused => _blocked && _queue.Bytes > _loop.Options.ReceivePauseBytes;
+    private protected bool IsReceivePaused => _blocked && _queue.Bytes > Options.ReceivePauseBytes;
 
     // A receive of compressed bytes can inflate to a thousand times as much: parts stop in the middle of it when they are sent on to a
-    // peer that does not take them. The rest waits here, the receive buffer being the loop's.
+    // peer that does not take them. The rest waits here, the receive buffer being for all.
     private void Hold(ReadOnlySpan<byte> input)
     {
         _held = ArrayPool<byte>.Shared.Rent(input.Length);
@@ -228,7 +173,7 @@ public sealed unsafe partial class WebSocketPeer
         input.CopyTo(_held);
     }
 
-    private void Resume()
+    private protected void Resume()
     {
         Flush(); // first what waits to be sent
         if (IsReceivePaused || _drops) return;
@@ -249,7 +194,7 @@ public sealed unsafe partial class WebSocketPeer
         if (_phase != WebSocketState.Open) return;
         try
         {
-            _handler.OnPong(this, payload);
+            _route.Handler.OnPong(this, payload);
         }
         catch (Exception exception)
         {
@@ -257,16 +202,16 @@ public sealed unsafe partial class WebSocketPeer
         }
     }
 
-    private void Carry(ReadOnlySpan<byte> rest)
+    private protected void Carry(ReadOnlySpan<byte> rest)
     {
-        _carry ??= _loop.RentCarry();
+        _carry ??= RentCarry();
         rest.CopyTo(_carry);
         _carryLength = (byte)rest.Length;
     }
 
-    private void DropCarry()
+    private protected void DropCarry()
     {
-        if (_carry is not null) _loop.ReturnCarry(_carry);
+        if (_carry is not null) ReturnCarry(_carry);
         _carry = null;
         _carryLength = 0;
     }

@@ -9,7 +9,7 @@ namespace Tandem.WebSockets;
 /// decided, possibly deep inside a handler's loop over its peers, and carried out by <see cref="Settle"/>: a handler is never called from
 /// within a call that it makes.
 /// </content>
-public sealed unsafe partial class WebSocketPeer
+public abstract partial class WebSocketPeer
 {
     /// <summary>The end of the connection's part in a turn: sends, calls back, lets go.</summary>
     internal void Settle()
@@ -17,12 +17,12 @@ public sealed unsafe partial class WebSocketPeer
         _dirty = false;
         if (_released) return;
         if (!_drops && !_blocked && _queue.Bytes != 0) Flush();
-        if (!_drops && _queue.Bytes == 0)
+        if (!_drops && !_blocked && _queue.Bytes == 0)
         {
             if (_endsTransport && !_transportEnded)
             {
                 _transportEnded = true;
-                _ = Libc.Shutdown(_fd, Libc.ShutdownWrite);
+                EndOutput();
             }
 
             if (_drainOwed) ReportDrain();
@@ -35,7 +35,7 @@ public sealed unsafe partial class WebSocketPeer
 
     internal void OnDeadline()
     {
-        if (_phase == WebSocketState.Open && _loop.Now >= _idleDue)
+        if (_phase == WebSocketState.Open && Now >= _idleDue)
         {
             CloseNow(CloseInitiator.Timeout, WebSocketCloseStatus.EndpointUnavailable, "idle");
         }
@@ -47,7 +47,7 @@ public sealed unsafe partial class WebSocketPeer
         {
             _pingOutstanding = true;
             WriteControl(Opcode.Ping, default);
-            _loop.Connections.SetDue(_slot, Math.Min(_loop.DueAfter(_loop.Options.KeepAliveTimeout), _idleDue));
+            SetDue(Math.Min(DueAfter(Options.KeepAliveTimeout), _idleDue));
         }
     }
 
@@ -64,32 +64,32 @@ public sealed unsafe partial class WebSocketPeer
     }
 
     // The peer is alive: the next ping is due after the interval.
-    private void Touch()
+    private protected void Touch()
     {
         if (_phase == WebSocketState.Open)
         {
             _pingOutstanding = false;
-            _loop.Connections.SetDue(_slot, Math.Min(_loop.DueAfter(_loop.Options.KeepAliveInterval), _idleDue));
+            SetDue(Math.Min(DueAfter(Options.KeepAliveInterval), _idleDue));
         }
         else if (!_transportEnded)
         {
             // Closing, with bytes still on their way out to a peer that takes them.
-            _loop.Connections.SetDue(_slot, _loop.DueAfter(_loop.Options.CloseTimeout));
+            SetDue(DueAfter(Options.CloseTimeout));
         }
     }
 
     private void CloseNow(CloseInitiator initiator, WebSocketCloseStatus status, string reason) =>
         Signal(CloseSignal.LocalClose, new CloseCause(initiator, status, reason, ProtocolFault.None));
 
-    private void AbortNow(CloseInitiator initiator) => Signal(CloseSignal.Deadline, CloseCause.Without(initiator));
+    private protected void AbortNow(CloseInitiator initiator) => Signal(CloseSignal.Deadline, CloseCause.Without(initiator));
 
     private void HandlerFailed(Exception exception)
     {
-        _loop.Report(this, exception);
+        Report(exception);
         if (_phase == WebSocketState.Open) CloseNow(CloseInitiator.HandlerError, WebSocketCloseStatus.InternalServerError, "");
     }
 
-    private void Signal(CloseSignal signal, in CloseCause cause)
+    private protected void Signal(CloseSignal signal, in CloseCause cause)
     {
         WebSocketState before = _phase;
         (WebSocketState phase, CloseActions actions) = ClosingHandshake.Next(before, signal, WebSocketRole.Server);
@@ -100,11 +100,11 @@ public sealed unsafe partial class WebSocketPeer
         MarkDirty();
         if ((actions & CloseActions.SendClose) != 0)
         {
-            Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _loop.Segments, large: false);
+            Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _segments, large: false);
             _queue.Commit(_writer.WriteClose(frame, cause.Status, cause.Reason, maskingKey: 0));
         }
 
-        if (before == WebSocketState.Open) _loop.Connections.SetDue(_slot, _loop.DueAfter(_loop.Options.CloseTimeout));
+        if (before == WebSocketState.Open) SetDue(DueAfter(Options.CloseTimeout));
         _endsTransport |= (actions & CloseActions.EndTransport) != 0;
         _drops |= (actions & CloseActions.DropTransport) != 0;
     }
@@ -115,7 +115,7 @@ public sealed unsafe partial class WebSocketPeer
         if (_phase != WebSocketState.Open) return;
         try
         {
-            _handler.OnDrain(this);
+            _route.Handler.OnDrain(this);
         }
         catch (Exception exception)
         {
@@ -128,36 +128,22 @@ public sealed unsafe partial class WebSocketPeer
         _closeReported = true;
         try
         {
-            _handler.OnClose(this, _cause!.Value);
+            _route.Handler.OnClose(this, _cause!.Value);
         }
         catch (Exception exception)
         {
-            _loop.Report(this, exception);
+            Report(exception);
         }
     }
 
     private void Release()
     {
         _released = true;
-        _queue.Clear(_loop.Segments);
         _deflate?.Dispose();
         DropCarry();
         DropHeld();
-        if (_message is not null) _loop.ReturnMessage(_message);
-        _message = null;
-        _ = Libc.Close(_fd);
-        _loop.Connections.Remove(_slot);
-        _loop.Server.Leave(_address);
+        ReleaseTransport();
     }
 
-    // Asks the kernel for what matters now: writability when it has refused bytes, and no input from who leaves too much unread.
-    private void Watch()
-    {
-        bool @in = !IsReceivePaused;
-        if (@in == _watchesIn && _blocked == _watchesOut) return;
-        _watchesIn = @in;
-        _watchesOut = _blocked;
-        EpollEvents events = (@in ? EpollEvents.In : EpollEvents.None) | (_blocked ? EpollEvents.Out : EpollEvents.None);
-        _loop.Epoll.Modify(_fd, events, _slot);
-    }
+    private long DueAfter(TimeSpan wait) => wait == Timeout.InfiniteTimeSpan ? ConnectionTable.Never : Now + (long)wait.TotalMilliseconds;
 }

@@ -7,11 +7,16 @@ using Tandem.WebSockets.EventLoop;
 namespace Tandem.WebSockets;
 
 /// <summary>
-/// An open connection of a <see cref="WebSocketServer"/>, as its handler sees it. Sending never blocks. All members may be used from any
-/// thread: on the loop's own they act at once, and what a turn of the loop sends leaves with one system call; from others they are posted
-/// to the loop, in order.
+/// An open connection of a server, as its handler sees it. Sending never blocks. All members may be used from any thread: on the one that
+/// serves the connection at the moment they act at once, and what is sent there in one turn leaves together; from others they are posted to
+/// it, in order.
 /// </summary>
-public sealed unsafe partial class WebSocketPeer
+/// <remarks>
+/// Here is everything that the protocol and the application have to do with a connection, once for both drivers: messages, back-pressure,
+/// deadlines, the end. A driver brings the transport, and the law that one thread at a time serves a connection, which is why nothing here
+/// is locked: the event loop its thread (<see cref="LoopPeer"/>), a stream its turns (<see cref="Streams.StreamPeer"/>).
+/// </remarks>
+public abstract partial class WebSocketPeer
 {
     // One send takes at most about this much from a socket buffer of default size; holding back more would only add memory.
     private const int FlushBytes = 64 * 1024;
@@ -19,63 +24,60 @@ public sealed unsafe partial class WebSocketPeer
     // From here on a payload goes to the kernel from where it lies, as a vector of its own, instead of being gathered with others.
     private const int DirectSendBytes = 16 * 1024;
 
-    // From here on what a frame still owes is received straight into its message, instead of through the loop's buffer.
-    private const int DirectReceiveBytes = 16 * 1024;
+    // From here on what a frame still owes is received straight into its message, instead of through a receive buffer.
+    private protected const int DirectReceiveBytes = 16 * 1024;
 
     private static readonly byte[] EmptyPayload = [];
 
-    private readonly Loop _loop;
-    private readonly WebSocketHandler _handler;
-    private readonly RemoteAddress _address;
-    private readonly int _fd;
-    private readonly int _slot;
+    private readonly ServedRoute _route;
+    private protected readonly RemoteAddress _address;
     private readonly ushort _port;
     private readonly PeerDeflate? _deflate; // permessage-deflate was negotiated
 
-    // Receiving: the loop's thread only.
-    private WebSocketReader _reader;
-    private byte[]? _carry; // an incomplete header or control frame
-    private byte _carryLength;
-    private MessageBuffer? _message; // a message that did not come in one piece
-    private readonly int _streamsAbove; // messages of more bytes than this come in parts
+    /// <summary>The thread that serves the connection: the loop's, or that of the turn; 0 between two turns.</summary>
+    private protected int _thread;
+
+    /// <summary>The free segments of that thread.</summary>
+    private protected SegmentPool _segments;
+
+    // Receiving: the serving thread only.
+    private protected WebSocketReader _reader;
+    private protected byte[]? _carry; // an incomplete header or control frame
+    private protected byte _carryLength;
+    private protected MessageBuffer? _message; // a message that did not come in one piece
     private bool _streams; // a part of the message has been delivered
-    private byte[]? _held; // what was received and waits until the peer takes what was sent to it; rented
+    private protected byte[]? _held; // what was received and waits until the peer takes what was sent to it; rented
     private int _heldLength;
 
-    // Sending: the loop's thread only, but for the count of what other threads have posted.
+    // Sending: the serving thread only, but for the count of what other threads have posted.
     private WebSocketWriter _writer;
-    private OutboundQueue _queue;
+    private protected OutboundQueue _queue;
     private bool _compressesMessage; // the message that is being sent in fragments
     private volatile bool _sendsFragments; // by what was given to Send so far, posted or not
     private int _postedBytes;
-    private bool _blocked; // the kernel's buffer is full
+    private protected bool _blocked; // the transport takes no more for now
     private bool _drainOwed; // Send has answered Buffered
-    private bool _watchesIn = true;
-    private bool _watchesOut;
     private bool _dirty;
     private bool _isCurrent; // an event of this connection is being served
 
     // Closing.
-    private volatile WebSocketState _phase = WebSocketState.Open;
+    private protected volatile WebSocketState _phase = WebSocketState.Open;
     private StrongCause? _cause;
     private bool _closeReported;
     private bool _endsTransport; // FIN when the queue is empty
     private bool _transportEnded; // FIN has been sent
-    private bool _drops; // the transport goes at the end of the turn
-    private bool _released;
+    private protected bool _drops; // the transport goes at the end of the turn
+    private protected bool _released;
     private bool _pingOutstanding;
     private long _idleDue = ConnectionTable.Never;
 
-    internal WebSocketPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, ServedRoute route, UpgradeContext context, PeerDeflate? deflate)
+    private protected WebSocketPeer(ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, PeerDeflate? deflate, SegmentPool segments)
     {
-        _loop = loop;
-        _slot = slot;
-        _fd = fd;
+        _route = route;
         _address = address;
         _port = port;
-        _handler = route.Handler;
-        _streamsAbove = route.StreamsAbove;
         _deflate = deflate;
+        _segments = segments;
         _reader = new WebSocketReader(route.ReaderOptions, deflate?.Inbound);
         _writer = new WebSocketWriter(WebSocketRole.Server);
         Subprotocol = context.Subprotocol;
@@ -91,10 +93,10 @@ public sealed unsafe partial class WebSocketPeer
     /// <summary>Open, CloseSent, CloseReceived, Closed or Aborted.</summary>
     public WebSocketState ConnectionState => _phase;
 
-    /// <summary>Where the connection comes from.</summary>
+    /// <summary>Where the connection comes from; <see cref="IPAddress.None"/> when its transport has no such address.</summary>
     public IPEndPoint RemoteEndPoint => new(_address.Address, _port);
 
-    /// <summary>Bytes that were given to Send and that the kernel has not taken yet, frame headers included.</summary>
+    /// <summary>Bytes that were given to Send and that the transport has not taken yet, frame headers included.</summary>
     public int BufferedBytes => _queue.Bytes + Volatile.Read(ref _postedBytes);
 
     /// <summary>
@@ -119,7 +121,7 @@ public sealed unsafe partial class WebSocketPeer
     {
         if (type is not (WebSocketMessageType.Text or WebSocketMessageType.Binary)) throw new ArgumentException("Text or binary.", nameof(type));
         if (_phase != WebSocketState.Open) return SendStatus.Closed;
-        SendStatus status = _loop.IsCurrentThread
+        SendStatus status = IsServing
             ? SendNow(type, payload, flags)
             : PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload, flags);
         if (status != SendStatus.Dropped) _sendsFragments = (flags & WebSocketMessageFlags.EndOfMessage) == 0;
@@ -147,7 +149,7 @@ public sealed unsafe partial class WebSocketPeer
     {
         if (payload.Length > FrameHeader.MaxControlPayload) throw new ArgumentException("At most 125 bytes (RFC 6455 section 5.5).", nameof(payload));
         if (_phase != WebSocketState.Open) return SendStatus.Closed;
-        if (!_loop.IsCurrentThread) return PostSend(LoopRequest.Ping, payload);
+        if (!IsServing) return PostSend(LoopRequest.Ping, payload);
         SendStatus status = WriteControl(Opcode.Ping, payload);
         return status == SendStatus.Sent ? Report() : status;
     }
@@ -167,16 +169,59 @@ public sealed unsafe partial class WebSocketPeer
         }
 
         if (_phase != WebSocketState.Open) return;
-        if (_loop.IsCurrentThread) CloseNow(CloseInitiator.Local, status, reason ?? "");
-        else _loop.Post(new LoopPost(LoopRequest.Close, this, Number: (int)status, Reason: reason ?? ""));
+        if (IsServing) CloseNow(CloseInitiator.Local, status, reason ?? "");
+        else Post(new LoopPost(LoopRequest.Close, this, Number: (int)status, Reason: reason ?? ""));
     }
 
     /// <summary>Drops the connection: nothing more is sent or received, what waits is lost.</summary>
     public void Abort()
     {
-        if (_loop.IsCurrentThread) AbortNow(CloseInitiator.Local);
-        else _loop.Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Local));
+        if (IsServing) AbortNow(CloseInitiator.Local);
+        else Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Local));
     }
+
+    // On the thread that serves the connection, so that what is asked for can be done at once.
+    private bool IsServing => Environment.CurrentManagedThreadId == _thread;
+
+    private protected WebSocketServerOptions Options => _route.Options;
+
+    // What a driver brings.
+
+    /// <summary>Has a request carried out by the serving thread.</summary>
+    private protected abstract void Post(in LoopPost post);
+
+    /// <summary>Has <see cref="Settle"/> called at the end of the turn.</summary>
+    private protected abstract void AddDirty();
+
+    /// <summary>Milliseconds of the driver's clock.</summary>
+    private protected abstract long Now { get; }
+
+    /// <summary>Has <see cref="OnDeadline"/> called when the clock has come there; there is one deadline at a time.</summary>
+    private protected abstract void SetDue(long due);
+
+    /// <summary>Sends what is queued and, behind it, as much of a payload as the transport takes.</summary>
+    /// <param name="behind">The payload; may be empty.</param>
+    /// <param name="sentBehind">How many of its bytes have gone.</param>
+    private protected abstract FlushResult FlushQueue(ReadOnlySpan<byte> behind, out int sentBehind);
+
+    /// <summary>At the end of a turn: asks the transport for what matters now.</summary>
+    private protected abstract void Watch();
+
+    /// <summary>Everything has been sent: ends this end's side of the transport, or drops it where it has no sides.</summary>
+    private protected abstract void EndOutput();
+
+    /// <summary>Lets the transport go, and the connection's place with the driver.</summary>
+    private protected abstract void ReleaseTransport();
+
+    private protected abstract MessageBuffer RentMessage();
+
+    private protected abstract void ReturnMessage(MessageBuffer message);
+
+    private protected abstract byte[] RentCarry();
+
+    private protected abstract void ReturnCarry(byte[] carry);
+
+    private protected abstract void Report(Exception exception);
 
     private sealed record StrongCause(CloseCause Value);
 }
