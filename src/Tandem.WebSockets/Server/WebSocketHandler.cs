@@ -7,13 +7,17 @@ namespace Tandem.WebSockets;
 /// What an application does with the connections of a route. One handler serves all of them.
 /// </summary>
 /// <remarks>
-/// All calls for one connection come from its loop's thread, one at a time and in order; calls for different connections come from as
-/// many threads as there are loops. A call that blocks holds up every connection of its loop. An exception closes the connection with
+/// All calls for one connection come one at a time and in order. On event loops they come from the connection's loop, so a call that blocks holds
+/// up every connection of that loop, and calls for different connections come from as many threads as there are loops; over a stream
+/// (<see cref="WebSocketRouteHost"/>, or a server where there is no epoll) they come from the thread pool. An exception closes the connection with
 /// 1011, is reported to <see cref="WebSocketServerOptions.OnError"/>, and harms nobody else.
 /// </remarks>
 public abstract class WebSocketHandler
 {
-    /// <summary>Decides about a handshake that is correct and whose origin may connect. By default it is accepted.</summary>
+    /// <summary>
+    /// Decides about a handshake that is correct and whose origin may connect. By default it is accepted. What has to be waited for, such
+    /// as a look-up in a database, goes into <see cref="UpgradeContext.Defer"/>.
+    /// </summary>
     /// <param name="request">The request; slices of a buffer that is used again after this call.</param>
     /// <param name="context">The answer in the making, and the state that the connection will carry.</param>
     public virtual void OnUpgrade(in UpgradeRequest request, UpgradeContext context)

@@ -24,7 +24,9 @@ public sealed record WebSocketServerOptions
     /// </summary>
     public IReadOnlyList<IPEndPoint> EndPoints { get; init; } = [new IPEndPoint(IPAddress.Loopback, 1818)];
 
-    /// <summary>How many event loops, each a thread, share the connections. Default: one for each processor. 1 to 1024.</summary>
+    /// <summary>
+    /// How many event loops, each a thread, share the connections. Default: one for each processor. 1 to 1024. Of no effect where there is no epoll.
+    /// </summary>
     public int Loops { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Most connections that the kernel holds ready before they are accepted. Default 4096; the system may allow fewer.</summary>
@@ -114,7 +116,7 @@ public sealed record WebSocketServerOptions
 
     /// <summary>
     /// Takes over connections whose first bytes are not a WebSocket handshake for one of this server's routes: another path, a page, TLS.
-    /// They come unread. Called on a loop's thread, so it must be quick. Default null: such requests are answered with an HTTP error.
+    /// They come unread. Called on a loop's thread, so it must be quick. Linux only. Default null: such requests are answered with an HTTP error.
     /// </summary>
     public Action<Socket>? OnUnclaimed { get; init; }
 

@@ -126,7 +126,14 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
         do
         {
             var events = (Events)Interlocked.Exchange(ref _events, (int)Events.Serving);
-            Turn(events);
+            try
+            {
+                Turn(events);
+            }
+            catch (Exception exception)
+            {
+                Fail(exception);
+            }
         }
         while (Interlocked.CompareExchange(ref _events, 0, (int)Events.Serving) != (int)Events.Serving);
         t_serves = false;
@@ -168,6 +175,15 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
 
         StartReading();
         _segments.Trim();
+        Volatile.Write(ref _thread, 0);
+    }
+
+    // Not a handler's, which are caught where they are called: this connection cannot go on, but the process and the others can.
+    private void Fail(Exception exception)
+    {
+        Report(exception);
+        AbortNow(CloseInitiator.Local);
+        EndEvent();
         Volatile.Write(ref _thread, 0);
     }
 

@@ -139,15 +139,15 @@ public sealed class WebSocketRouteHost
             interrupted.TrySetResult(notice == StreamNotice.Deadline ? HandshakeRefusal.DecisionTimedOut : HandshakeRefusal.Stopping));
         _driver.Add(slot);
         slot.Due = _driver.DueAfter(_route.Options.HandshakeTimeout);
+        Task decided = deferred.DecideAsync();
         try
         {
-            Task decided = deferred.DecideAsync();
             Task first = await Task.WhenAny(decided, interrupted.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
             return first == decided ? HandshakeRefusal.None : await interrupted.Task.ConfigureAwait(false);
         }
         finally
         {
-            deferred.Cancel();
+            if (!decided.IsCompleted) deferred.Cancel();
             _driver.Remove(slot);
         }
     }
