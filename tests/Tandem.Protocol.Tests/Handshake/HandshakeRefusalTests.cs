@@ -13,6 +13,7 @@ public sealed class HandshakeRefusalTests
     [
         HandshakeRefusal.NoSuchRoute, HandshakeRefusal.OriginNotAllowed, HandshakeRefusal.HandlerFailed, HandshakeRefusal.Forbidden,
         HandshakeRefusal.TooManyConnections, HandshakeRefusal.TooManyConnectionsFromAddress, HandshakeRefusal.Stopping, HandshakeRefusal.TimedOut,
+        HandshakeRefusal.DecisionTimedOut,
     ];
 
     public static TheoryData<HandshakeRefusal, string> Refused => Create();
@@ -76,12 +77,38 @@ public sealed class HandshakeRefusalTests
                 HandshakeRefusal.NoSuchRoute => 404,
                 HandshakeRefusal.OriginNotAllowed or HandshakeRefusal.Forbidden => 403,
                 HandshakeRefusal.HandlerFailed => 500,
-                HandshakeRefusal.TooManyConnections or HandshakeRefusal.TooManyConnectionsFromAddress or HandshakeRefusal.Stopping => 503,
+                HandshakeRefusal.TooManyConnections or HandshakeRefusal.TooManyConnectionsFromAddress or HandshakeRefusal.Stopping
+                    or HandshakeRefusal.DecisionTimedOut => 503,
                 HandshakeRefusal.TimedOut => 408,
                 _ => 400,
             };
             Assert.Equal(expected, refusal.Status());
         }
+    }
+
+    [Theory]
+    [InlineData(401, "Unauthorized", "log in first")]
+    [InlineData(429, "Too Many Requests", "")]
+    [InlineData(307, "Redirection", "elsewhere")]
+    [InlineData(418, "Client Error", "no coffee, only thé")]
+    [InlineData(599, "Server Error", "")]
+    public void An_answer_of_the_applications_own_has_its_status_fields_and_line(int status, string phrase, string text)
+    {
+        byte[] buffer = new byte[512];
+        int written = HandshakeRefusals.Write(buffer, status, text, [new("Retry-After", "60")]);
+        byte[] body = Encoding.UTF8.GetBytes(text.Length == 0 ? $"{status} {phrase}\n" : $"{status} {phrase}: {text}\n");
+        Assert.Equal(
+            $"HTTP/1.1 {status} {phrase}\r\nConnection: close\r\nRetry-After: 60\r\nContent-Type: text/plain; charset=utf-8\r\n"
+            + $"Content-Length: {body.Length}\r\n\r\n{Text(body)}",
+            Text(buffer.AsSpan(0, written)));
+    }
+
+    [Fact]
+    public void An_answer_that_would_break_out_of_its_line_or_its_room_is_not_written()
+    {
+        Assert.Throws<ArgumentException>(() => HandshakeRefusals.Write(new byte[512], 401, "", [new("X", "a\r\nY: b")]));
+        Assert.Throws<ArgumentException>(() => HandshakeRefusals.Write(new byte[512], 401, "", [new("X Y", "a")]));
+        Assert.Throws<ArgumentException>(() => HandshakeRefusals.Write(new byte[100], 401, "log in first", []));
     }
 
     [Fact]

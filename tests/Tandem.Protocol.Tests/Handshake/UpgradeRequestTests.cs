@@ -23,6 +23,24 @@ public sealed class UpgradeRequestTests
     }
 
     [Fact]
+    public void A_snapshot_outlives_the_bytes_that_the_request_was_read_from()
+    {
+        byte[] received = Bytes(Example.Replace("/chat ", "/chat?room=a%20b ", StringComparison.Ordinal).Replace("Origin", "Cookie: id=7\r\nOrigin", StringComparison.Ordinal) + "frames");
+        Assert.True(UpgradeRequest.Parse(received, out UpgradeRequest request, out _));
+        Assert.Equal(HandshakeRefusal.None, request.Judge());
+        UpgradeRequestSnapshot snapshot = request.ToSnapshot();
+        received.AsSpan().Clear();
+        Assert.Equal(("/chat", "room=a%20b", "server.example.com", "http://example.com"), (snapshot.Path, snapshot.Query, snapshot.Host, snapshot.Origin));
+        Assert.Equal(["chat", "superchat"], snapshot.Subprotocols);
+        Assert.Equal(("a b", "7", "13"), (snapshot.GetQuery("room"), snapshot.GetCookie("id"), snapshot.GetHeader("sec-websocket-version")));
+        Assert.Null(snapshot.GetQuery("none"));
+        Assert.Equal(new KeyValuePair<string, string>("Host", "server.example.com"), snapshot.Headers[0]);
+        Assert.Equal(8, snapshot.Headers.Count);
+        Assert.Equal("dGhlIHNhbXBsZSBub25jZQ==", Text(snapshot.Request.Key));
+        Assert.Null(Accepted(Request()).ToSnapshot().Origin);
+    }
+
+    [Fact]
     public void Truncated_at_every_byte_a_request_needs_more()
     {
         byte[] bytes = Bytes(Example);
