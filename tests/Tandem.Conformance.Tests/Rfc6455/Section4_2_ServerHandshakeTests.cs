@@ -6,7 +6,7 @@ namespace Tandem.Conformance.Tests.Rfc6455;
 /// <summary>Section 4.2: what a server accepts for an opening handshake, and with which status it refuses the rest.</summary>
 public sealed class Section4_2_ServerHandshakeTests
 {
-    private static readonly Subject[] Servers = [Subject.EventLoop, Subject.Stream];
+    private static readonly Subject[] Servers = [Subject.EventLoop, Subject.Sockets, Subject.Stream];
 
     private const string Host = "Host: localhost";
     private const string Upgrade = "Upgrade: websocket";
@@ -123,6 +123,7 @@ public sealed class Section4_2_ServerHandshakeTests
 
     [Theory]
     [InlineData(Subject.EventLoop)]
+    [InlineData(Subject.Sockets)]
     [InlineData(Subject.Stream)]
     public async Task Frames_right_behind_the_request_are_answered_behind_the_answer(Subject subject)
     {
@@ -136,6 +137,7 @@ public sealed class Section4_2_ServerHandshakeTests
 
     [Theory]
     [InlineData(Subject.EventLoop)]
+    [InlineData(Subject.Sockets)]
     [InlineData(Subject.Stream)]
     public async Task A_violation_right_behind_the_request_fails_behind_the_answer(Subject subject)
     {
@@ -148,6 +150,7 @@ public sealed class Section4_2_ServerHandshakeTests
 
     [Theory]
     [InlineData(Subject.EventLoop)]
+    [InlineData(Subject.Sockets)]
     [InlineData(Subject.Stream)]
     public async Task An_end_of_TCP_before_the_request_is_complete_is_answered_by_the_end_alone(Subject subject)
     {

@@ -12,7 +12,7 @@ namespace Tandem.Conformance.Tests.Rfc7692;
 public sealed class Section7_1_NegotiationTests
 {
     private const string Name = "permessage-deflate";
-    private static readonly Subject[] Servers = [Subject.EventLoop, Subject.Stream];
+    private static readonly Subject[] Servers = [Subject.EventLoop, Subject.Sockets, Subject.Stream];
     private static readonly SubjectOptions Deflates = new() { Deflate = new DeflateOptions() };
     private static readonly string[] Flags = ["", "; server_no_context_takeover", "; client_no_context_takeover", "; server_no_context_takeover; client_no_context_takeover"];
     private static readonly byte[] Json = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 60).Select(i => $"{{\"id\":{i * 7919},\"name\":\"peer {i % 7}\",\"ok\":true}},")));
@@ -156,6 +156,7 @@ public sealed class Section7_1_NegotiationTests
 
     [Theory]
     [InlineData(Subject.EventLoop)]
+    [InlineData(Subject.Sockets)]
     [InlineData(Subject.Stream)]
     public async Task A_server_without_compression_declines(Subject subject)
     {
@@ -168,6 +169,7 @@ public sealed class Section7_1_NegotiationTests
 
     [Theory]
     [InlineData(Subject.EventLoop)]
+    [InlineData(Subject.Sockets)]
     [InlineData(Subject.Stream)]
     public async Task A_server_agrees_on_nothing_where_nothing_is_offered(Subject subject)
     {

@@ -9,6 +9,9 @@ public enum Subject
     /// <summary>The event-loop server.</summary>
     EventLoop,
 
+    /// <summary>The same server without epoll, on asynchronous sockets.</summary>
+    Sockets,
+
     /// <summary>A connection over a stream, as server.</summary>
     Stream,
 

@@ -75,7 +75,7 @@ public sealed class WireTester : IAsyncDisposable
     public static async Task<WireTester> Connect(Subject subject, SubjectOptions? options = null)
     {
         options ??= SubjectOptions.Default;
-        if (subject == Subject.EventLoop) return new WireTester(await Dial(EventLoopEcho.EndPoint(options)), subject, null);
+        if (subject is Subject.EventLoop or Subject.Sockets) return new WireTester(await Dial(ServerEcho.EndPoint(subject, options)), subject, null);
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var endPoint = (IPEndPoint)listener.LocalEndpoint;

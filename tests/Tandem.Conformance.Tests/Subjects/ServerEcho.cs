@@ -6,15 +6,16 @@ using Tandem.WebSockets;
 
 namespace Tandem.Conformance.Tests.Subjects;
 
-/// <summary>Event-loop servers, one for each setting, which all cases share; a case has a connection of its own.</summary>
-internal static class EventLoopEcho
+/// <summary>Servers, one for each setting and driver, which all cases share; a case has a connection of its own.</summary>
+internal static class ServerEcho
 {
-    private static readonly ConcurrentDictionary<SubjectOptions, Lazy<WebSocketServer>> Servers = new();
+    private static readonly ConcurrentDictionary<(Subject Subject, SubjectOptions Options), Lazy<WebSocketServer>> Servers = new();
     private static readonly byte[] Command = Encoding.UTF8.GetBytes(SubjectOptions.CloseCommand);
 
     public static ConcurrentQueue<Exception> Errors { get; } = new();
 
-    public static IPEndPoint EndPoint(SubjectOptions options) => Servers.GetOrAdd(options, key => new(() => Start(key))).Value.EndPoints[0];
+    public static IPEndPoint EndPoint(Subject subject, SubjectOptions options) =>
+        Servers.GetOrAdd((subject, options), key => new(() => Start(key.Subject, key.Options))).Value.EndPoints[0];
 
     /// <summary>At the end of all cases every connection must be gone by itself, whatever its tester did.</summary>
     public static async Task StopAsync()
@@ -28,7 +29,7 @@ internal static class EventLoopEcho
         Assert.Empty(Errors);
     }
 
-    private static WebSocketServer Start(SubjectOptions options)
+    private static WebSocketServer Start(Subject subject, SubjectOptions options)
     {
         var server = new WebSocketServer(new WebSocketServerOptions
         {
@@ -37,7 +38,7 @@ internal static class EventLoopEcho
             Deflate = options.Deflate,
             MaxMessageSize = options.MaxMessageSize,
             OnError = (_, exception) => Errors.Enqueue(exception),
-        });
+        }, onStreams: subject == Subject.Sockets);
         server.Map(new WebSocketRoute("/ws", new EchoHandler()));
         server.Start();
         return server;
