@@ -72,11 +72,15 @@ internal static class ConnectCommand
         using var output = new SessionOutput();
         using var connecting = new CancellationTokenSource();
         ConnectSession? session = null;
+        var gate = new Lock(); // a signal has a thread of its own
         void Interrupt(PosixSignalContext context)
         {
             context.Cancel = true; // the end is ours: the server is told
-            if (session is null) connecting.Cancel();
-            else session.Interrupt(context.Signal);
+            lock (gate)
+            {
+                if (session is null) connecting.Cancel();
+                else session.Interrupt(context.Signal);
+            }
         }
 
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
@@ -86,8 +90,13 @@ internal static class ConnectCommand
         {
             if (options.ConfigureTls is not null) output.Error("WARNING: --insecure: the server's certificate is NOT checked. Anybody may be at the other end.");
             using WebSocketConnection connection = await WebSocketClient.ConnectAsync(uri, options with { OnHandshake = all => fields = all }, connecting.Token);
+            lock (gate)
+            {
+                connecting.Token.ThrowIfCancellationRequested(); // the signal came with the server's answer
+                session = new ConnectSession(connection, output, wait);
+            }
+
             output.Connected(uri, connection.SubProtocol, fields);
-            session = new ConnectSession(connection, output, wait);
             return await session.RunAsync();
         }
         catch (WebSocketException exception) when (exception.InnerException is WebSocketConnectException failure)

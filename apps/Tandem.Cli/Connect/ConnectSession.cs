@@ -30,10 +30,12 @@ internal sealed class ConnectSession(WebSocketConnection connection, SessionOutp
             output.Status(DescribeClose(connection));
             if (_wrongInput) return ExitCodes.WrongInput;
             CloseCause cause = connection.CloseCause!.Value;
+            if (IsCutShort) return ExitCodes.Interrupted;
             return cause.Initiator == CloseInitiator.Local || CloseCodes.IsOrderly(cause.Status) ? ExitCodes.Closed : ExitCodes.Broken;
         }
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
+            if (IsCutShort) return ExitCodes.Interrupted;
             output.Error(DescribeFailure(exception));
             return ExitCodes.Broken;
         }
@@ -43,6 +45,9 @@ internal sealed class ConnectSession(WebSocketConnection connection, SessionOutp
             if (input.IsFaulted) await input; // a mistake of ours is not hidden
         }
     }
+
+    // The second signal aborts, which ends RunAsync on another thread while the signal's own has not exited yet: both say the same.
+    private bool IsCutShort => Volatile.Read(ref _interrupts) > 1;
 
     /// <summary>Ctrl-C or SIGTERM: closes; the second time it is over at once, even if output is stuck.</summary>
     public void Interrupt(PosixSignal signal)
