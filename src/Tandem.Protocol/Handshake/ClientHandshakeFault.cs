@@ -32,4 +32,7 @@ public enum ClientHandshakeFault : byte
 
     /// <summary>Sec-WebSocket-Extensions breaks its grammar.</summary>
     InvalidExtensions,
+
+    /// <summary>The answer to permessage-deflate is malformed, or grants something else than was offered.</summary>
+    InvalidDeflateAnswer,
 }

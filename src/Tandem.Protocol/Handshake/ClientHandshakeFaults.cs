@@ -20,6 +20,7 @@ public static class ClientHandshakeFaults
         ClientHandshakeFault.UnofferedSubprotocol => "Sec-WebSocket-Protocol names what was not offered, or is repeated (RFC 6455 section 4.1)",
         ClientHandshakeFault.UnofferedExtension => "Sec-WebSocket-Extensions names what was not offered (RFC 6455 section 4.1)",
         ClientHandshakeFault.InvalidExtensions => "Sec-WebSocket-Extensions breaks its grammar (RFC 6455 section 9.1)",
+        ClientHandshakeFault.InvalidDeflateAnswer => "the answer to permessage-deflate is malformed or grants something else than was offered (RFC 7692 section 7.1)",
         _ => throw new UnreachableException(),
     };
 }

@@ -44,7 +44,7 @@ internal static class OpeningExchange
         string[] offered = options.Deflate is null ? [] : [DeflateNegotiation.Name];
         ClientHandshakeFault fault = ClientHandshake.Judge(in head, key, [.. options.Subprotocols], offered, out subprotocol);
         if (fault != ClientHandshakeFault.None || options.Deflate is null) return fault;
-        return DeflateNegotiation.TryReadAnswer(in head, options.Deflate, out deflate) ? fault : ClientHandshakeFault.InvalidExtensions;
+        return DeflateNegotiation.TryReadAnswer(in head, options.Deflate, out deflate) ? fault : ClientHandshakeFault.InvalidDeflateAnswer;
     }
 
     private static void StoreCookies(ResponseHead head, ClientTarget target, CookieContainer? cookies)

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
+using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.Client;
 using static Tandem.WebSockets.Tests.Client.Connecting;
@@ -37,6 +38,8 @@ public sealed class AnswerTests
         { ClientHandshakeFault.UnofferedSubprotocol, Start + Upgrade + Accept + "Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Protocol: chat\r\n\r\n" },
         { ClientHandshakeFault.UnofferedExtension, Start + Upgrade + Accept + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n" },
         { ClientHandshakeFault.InvalidExtensions, Start + Upgrade + Accept + "Sec-WebSocket-Extensions: ;;\r\n\r\n" },
+        { ClientHandshakeFault.InvalidDeflateAnswer, Start + Upgrade + Accept + "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=99\r\n\r\n" },
+        { ClientHandshakeFault.InvalidDeflateAnswer, Start + Upgrade + Accept + "Sec-WebSocket-Extensions: permessage-deflate, permessage-deflate\r\n\r\n" },
     };
 
     [Theory]
@@ -44,7 +47,8 @@ public sealed class AnswerTests
     public async Task An_answer_that_breaks_a_rule_fails_with_its_name_and_section(ClientHandshakeFault fault, string answer)
     {
         await using ScriptedServer server = ScriptedServer.Answering(answer);
-        WebSocketConnectException failure = await Fails(server.Uri(), new() { Subprotocols = ["chat"] }, error: ErrorOf(fault));
+        DeflateOptions? deflate = fault == ClientHandshakeFault.InvalidDeflateAnswer ? new DeflateOptions() : null;
+        WebSocketConnectException failure = await Fails(server.Uri(), new() { Subprotocols = ["chat"], Deflate = deflate }, error: ErrorOf(fault));
         Assert.Equal((WebSocketConnectPhase.Handshake, fault), (failure.Phase, failure.Fault));
         Assert.Contains(fault.Text(), failure.Message, StringComparison.Ordinal);
         Assert.Equal(fault == ClientHandshakeFault.InvalidHead && !answer.StartsWith("HTTP/1.0", StringComparison.Ordinal), failure.Status is null);
