@@ -101,46 +101,42 @@ internal sealed class TestApp : IAsyncDisposable
     public async Task<ClientWebSocket> ConnectAsync(Action<ClientWebSocketOptions>? configure = null, string path = "/ws")
     {
         var client = new ClientWebSocket();
-        client.Options.HttpVersion = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
-        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
-        client.Options.CollectHttpResponseDetails = true;
-        configure?.Invoke(client.Options);
         try
         {
-            await client.ConnectAsync(Uri(path), _invoker, default).InTime();
+            await OpenAsync(client, configure, path);
+            return client;
         }
         catch
         {
-            // The answer is what tests of refusals ask for.
-            if (client.HttpStatusCode == 0) client.Dispose();
+            client.Dispose();
             throw;
         }
-
-        return client;
     }
 
-    /// <summary>Opens one that must be refused.</summary>
+    /// <summary>A handshake over HTTP/2 with any fields (RFC 8441 section 5.1).</summary>
+    public async Task<HttpResponseMessage> ExtendedConnectAsync(string protocol, params string[] fields)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Connect, Uri("/ws", "http"))
+        {
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+        request.Headers.Protocol = protocol;
+        foreach (string field in fields)
+        {
+            int colon = field.IndexOf(": ", StringComparison.Ordinal);
+            request.Headers.TryAddWithoutValidation(field[..colon], field[(colon + 2)..]);
+        }
+
+        return await _invoker.SendAsync(request, default).InTime();
+    }
+
+    /// <summary>Opens one that must be refused; returns the status.</summary>
     public async Task<HttpStatusCode> RefusedAsync(Action<ClientWebSocketOptions>? configure = null)
     {
-        HttpStatusCode status = 0;
-        WebSocketException refused = await Assert.ThrowsAsync<WebSocketException>(async () =>
-        {
-            using var client = new ClientWebSocket();
-            client.Options.HttpVersion = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
-            client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
-            client.Options.CollectHttpResponseDetails = true;
-            configure?.Invoke(client.Options);
-            try
-            {
-                await client.ConnectAsync(Uri(), _invoker, default).InTime();
-            }
-            finally
-            {
-                status = client.HttpStatusCode;
-            }
-        });
-        Assert.NotNull(refused);
-        return status;
+        using var client = new ClientWebSocket();
+        await Assert.ThrowsAsync<WebSocketException>(() => OpenAsync(client, configure, "/ws"));
+        return client.HttpStatusCode;
     }
 
     /// <summary>An ordinary request by the same door.</summary>
@@ -162,5 +158,14 @@ internal sealed class TestApp : IAsyncDisposable
         using var now = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // tests that leave a WebSocket open must not wait for Kestrel's half minute
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
+    }
+
+    private Task OpenAsync(ClientWebSocket client, Action<ClientWebSocketOptions>? configure, string path)
+    {
+        client.Options.HttpVersion = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        client.Options.CollectHttpResponseDetails = true;
+        configure?.Invoke(client.Options);
+        return client.ConnectAsync(Uri(path), _invoker, default).InTime();
     }
 }
