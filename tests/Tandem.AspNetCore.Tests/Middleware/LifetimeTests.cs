@@ -94,17 +94,20 @@ public sealed class LifetimeTests
     [MemberData(nameof(Doors))]
     public async Task An_answer_to_the_close_of_a_client_that_did_not_wait_is_no_error(Door door)
     {
+        var received = new TaskCompletionSource();
         await using TestApp app = await TestApp.StartAsync(Maker.Tandem, door, async context =>
         {
             var gone = new TaskCompletionSource();
             context.RequestAborted.Register(gone.SetResult);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
             await socket.ReceiveAsync(new byte[10].AsMemory(), default);
+            received.SetResult();
             await gone.Task.InTime();
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default);
         });
         using ClientWebSocket client = await app.ConnectAsync();
         await client.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, null, default).InTime();
+        await received.Task.InTime();
         client.Abort();
         await app.StopAsync().InTime();
         Assert.Empty(app.Errors);
