@@ -26,16 +26,13 @@ public sealed class SampleTests
     [Fact]
     public async Task A_page_and_a_NET_program_chat_with_each_other()
     {
-        Assert.SkipUnless(File.Exists(TutorialSite.Chromium), "Chromium is not installed.");
+        Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
         (TandemProcess chat, string line) = await TandemProcess.StartSampleAsync("MinimalChat", "--urls http://127.0.0.1:0", "Now listening on");
         await using (chat)
         {
             string address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
             using IPlaywright playwright = await Playwright.CreateAsync();
-            await using IBrowser browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-            {
-                ExecutablePath = TutorialSite.Chromium, Args = TutorialSite.Arguments, Headless = true,
-            });
+            await using IBrowser browser = await Chromium.LaunchAsync(playwright);
             IPage page = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "en-US" });
             await page.GotoAsync(address);
             await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("Connected");

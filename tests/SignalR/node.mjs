@@ -1,0 +1,4 @@
+import * as signalR from '@microsoft/signalr';
+import { run } from './scenario.mjs';
+
+console.log(JSON.stringify(await run(signalR, process.argv[2])));
