@@ -27,18 +27,13 @@ public sealed class SignalRTests
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         })!;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        try
-        {
-            Task<string> errors = node.StandardError.ReadToEndAsync(deadline.Token);
-            string output = await node.StandardOutput.ReadToEndAsync(deadline.Token);
-            await node.WaitForExitAsync(deadline.Token);
-            Assert.True(node.ExitCode == 0, await errors);
-            return output;
-        }
-        finally
-        {
-            if (!node.HasExited) node.Kill();
-        }
+        // A program that hangs is ended, and tells how far it came.
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(25));
+        await using CancellationTokenRegistration registration = deadline.Token.Register(node.Kill);
+        Task<string> steps = node.StandardError.ReadToEndAsync();
+        string output = await node.StandardOutput.ReadToEndAsync();
+        await node.WaitForExitAsync();
+        Assert.True(node.ExitCode == 0, await steps);
+        return output;
     }
 }
