@@ -1,4 +1,5 @@
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Framing;
 using Tandem.WebSockets;
 
 namespace Tandem.AspNetCore;
@@ -23,8 +24,14 @@ public sealed record TandemWebSocketOptions
     /// </summary>
     public DeflateOptions? Deflate { get; init; }
 
+    /// <inheritdoc cref="WebSocketServerOptions.DeflateMemoryBudget"/>
+    public long DeflateMemoryBudget { get; init; } = DeflateBudget.DefaultBytes;
+
     /// <inheritdoc cref="WebSocketConnectionOptions.MaxMessageSize"/>
     public long MaxMessageSize { get; init; } = long.MaxValue;
+
+    /// <inheritdoc cref="WebSocketConnectionOptions.MaxFragments"/>
+    public int MaxFragments { get; init; } = WebSocketReaderOptions.DefaultMaxFragments;
 
     /// <inheritdoc cref="WebSocketConnectionOptions.KeepAliveInterval"/>
     public TimeSpan KeepAliveInterval { get; init; } = TimeSpan.FromSeconds(30);
@@ -45,9 +52,11 @@ public sealed record TandemWebSocketOptions
     internal WebSocketConnectionOptions ToConnectionOptions()
     {
         if (Origins is null) throw new ArgumentException($"{nameof(TandemWebSocketOptions)}.{nameof(Origins)} must not be null.");
+        if (DeflateMemoryBudget < 0) throw new ArgumentException($"{nameof(TandemWebSocketOptions)}.{nameof(DeflateMemoryBudget)} must not be negative.");
         var options = new WebSocketConnectionOptions
         {
             MaxMessageSize = MaxMessageSize,
+            MaxFragments = MaxFragments,
             KeepAliveInterval = OrNever(KeepAliveInterval),
             KeepAliveTimeout = OrNever(KeepAliveTimeout),
             CloseTimeout = CloseTimeout,

@@ -124,12 +124,17 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
     private DeflateOptions? Grant(WebSocketAcceptContext? context)
     {
         DeflateOptions? deflate = _options.Deflate;
-        if (context is null) return deflate;
-        if (context.DangerousEnableCompression) deflate ??= new DeflateOptions();
-        return deflate is null ? null : deflate with
+        if (context is { DangerousEnableCompression: true }) deflate ??= new DeflateOptions();
+        if (deflate is null) return null;
+        if (context is not null)
         {
-            ServerMaxWindowBits = Math.Min(deflate.ServerMaxWindowBits, context.ServerMaxWindowBits),
-            ServerNoContextTakeover = deflate.ServerNoContextTakeover || context.DisableServerContextTakeover,
-        };
+            deflate = deflate with
+            {
+                ServerMaxWindowBits = Math.Min(deflate.ServerMaxWindowBits, context.ServerMaxWindowBits),
+                ServerNoContextTakeover = deflate.ServerNoContextTakeover || context.DisableServerContextTakeover,
+            };
+        }
+
+        return DeflateBudget.Grant(_options.DeflateMemoryBudget, deflate);
     }
 }

@@ -94,6 +94,8 @@ public sealed class PrecedenceTests
         Refuses("Origins", new TandemWebSocketOptions { Origins = null! });
         Refuses("KeepAliveInterval", new TandemWebSocketOptions { KeepAliveInterval = TimeSpan.FromSeconds(-5) });
         Refuses("MaxMessageSize", new TandemWebSocketOptions { MaxMessageSize = -1 });
+        Refuses("MaxFragments", new TandemWebSocketOptions { MaxFragments = 0 });
+        Refuses("DeflateMemoryBudget", new TandemWebSocketOptions { DeflateMemoryBudget = -1 });
         Refuses("Level", new TandemWebSocketOptions { Deflate = new DeflateOptions { Level = 10 } });
         void Refuses(string name, TandemWebSocketOptions options) =>
             Assert.Contains(name, Assert.Throws<ArgumentException>(() => app.UseTandemWebSockets(options)).Message, StringComparison.Ordinal);
