@@ -27,11 +27,14 @@ internal sealed class HubApp : IAsyncDisposable
 
     private HubApp(WebApplication app, ConcurrentQueue<Accepted> accepted) => (_app, _accepted) = (app, accepted);
 
-    /// <summary>Where SignalR's JavaScript client is, once <c>npm ci</c> has run there.</summary>
+    /// <summary>Where the scripts are.</summary>
     public static string Folder { get; } = Path.Combine(FindRoot(), "tests", "SignalR");
 
-    /// <summary>Whether it has.</summary>
-    public static bool IsInstalled { get; } = File.Exists(Path.Combine(Folder, "node_modules", "@microsoft", "signalr", "package.json"));
+    /// <summary>SignalR's JavaScript client: the sample's, so that there is one lock file.</summary>
+    private static readonly string Client = Path.Combine(FindRoot(), "samples", "SignalRChat", "node_modules", "@microsoft", "signalr");
+
+    /// <summary>Whether <c>npm ci</c> has run there.</summary>
+    public static bool IsInstalled { get; } = File.Exists(Path.Combine(Client, "package.json"));
 
     public string Address => _app.Urls.First();
 
@@ -59,7 +62,7 @@ internal sealed class HubApp : IAsyncDisposable
         app.MapHub<TestHub>("/hub");
         app.Map("/ws", EchoAsync);
         app.MapGet("/", () => Results.Content("<!doctype html><title>SignalR</title><script src=/signalr.js></script>", "text/html"));
-        app.MapGet("/signalr.js", () => Results.File(Path.Combine(Folder, "node_modules", "@microsoft", "signalr", "dist", "browser", "signalr.js"), "text/javascript"));
+        app.MapGet("/signalr.js", () => Results.File(Path.Combine(Client, "dist", "browser", "signalr.js"), "text/javascript"));
         app.MapGet("/scenario.mjs", () => Results.File(Path.Combine(Folder, "scenario.mjs"), "text/javascript"));
         await app.StartAsync();
         return new HubApp(app, accepted);

@@ -28,7 +28,7 @@ public sealed class Http2WebSocketTests
     [InlineData(false)]
     public async Task SignalRs_client_in_a_browser_calls_streams_and_reconnects(bool http2)
     {
-        Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in tests/SignalR.");
+        Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in samples/SignalRChat.");
         JsonElement seen = await InPageAsync(http2, http2 ? AssertHttp2 : AssertHttp1, page => page.EvaluateAsync<JsonElement>(
             "import('/scenario.mjs').then(({ run }) => run(window.signalR, '/hub'))"));
         HubApp.AssertAllSeen(seen);

@@ -11,7 +11,7 @@ public sealed class SignalRTests
     [Fact]
     public async Task The_JavaScript_client_in_Node_calls_streams_and_reconnects()
     {
-        Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in tests/SignalR.");
+        Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in samples/SignalRChat.");
         await using HubApp app = await HubApp.StartAsync(tls: false);
         string output = await RunNodeAsync($"{app.Address}/hub");
         HubApp.AssertAllSeen(JsonDocument.Parse(output).RootElement);
