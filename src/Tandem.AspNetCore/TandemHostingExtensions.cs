@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Tandem.AspNetCore.Middleware;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets;
 
@@ -48,21 +49,10 @@ public static class TandemHostingExtensions
 
     private static Task RefuseAsync(HttpContext context)
     {
-        const HandshakeRefusal refusal = HandshakeRefusal.NotAnUpgrade;
-        context.Response.StatusCode = refusal.Status();
-        // RFC 9110 section 15.5.22: 426 names the protocol to upgrade to. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
-        if (HttpProtocol.IsHttp11(context.Request.Protocol))
-        {
-            context.Response.Headers.Upgrade = "websocket";
-            context.Response.Headers.Connection = "Upgrade";
-        }
-
-        context.Response.Headers.SecWebSocketVersion = "13";
-        context.Response.ContentType = "text/plain; charset=utf-8";
-        string why = AsksForUpgrade(context)
+        string? why = AsksForUpgrade(context)
             ? "here a WebSocket needs a connection of its own, whose first request is the handshake, in HTTP/1.1 without TLS"
-            : refusal.Text();
-        return context.Response.WriteAsync($"{refusal.Status()} Upgrade Required: {why}\n");
+            : null;
+        return RefusalAnswer.WriteAsync(context, HandshakeRefusal.NotAnUpgrade, why);
     }
 
     private static bool AsksForUpgrade(HttpContext context) =>

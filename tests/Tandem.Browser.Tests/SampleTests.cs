@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Playwright;
+using Tandem.Tests.SignalR;
 
 namespace Tandem.Browser.Tests;
 
@@ -26,16 +27,13 @@ public sealed class SampleTests
     [Fact]
     public async Task A_page_and_a_NET_program_chat_with_each_other()
     {
-        Assert.SkipUnless(File.Exists(TutorialSite.Chromium), "Chromium is not installed.");
+        Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
         (TandemProcess chat, string line) = await TandemProcess.StartSampleAsync("MinimalChat", "--urls http://127.0.0.1:0", "Now listening on");
         await using (chat)
         {
             string address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
             using IPlaywright playwright = await Playwright.CreateAsync();
-            await using IBrowser browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-            {
-                ExecutablePath = TutorialSite.Chromium, Args = TutorialSite.Arguments, Headless = true,
-            });
+            await using IBrowser browser = await Chromium.LaunchAsync(playwright);
             IPage page = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "en-US" });
             await page.GotoAsync(address);
             await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("Connected");
@@ -55,5 +53,57 @@ public sealed class SampleTests
                 Assert.Equal(0, await console.ExitCodeAsync());
             }
         }
+    }
+
+    [Fact]
+    public async Task SignalR_pages_chat_over_our_WebSockets_and_come_back_when_the_server_does()
+    {
+        Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
+        Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in samples/SignalRChat.");
+        (TandemProcess chat, string line) = await TandemProcess.StartSampleAsync("SignalRChat", "--urls http://127.0.0.1:0", "Now listening on");
+        string address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
+        using IPlaywright playwright = await Playwright.CreateAsync();
+        await using IBrowser browser = await Chromium.LaunchAsync(playwright);
+        IPage ada = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "en-US", ViewportSize = new() { Width = 390, Height = 844 } });
+        IPage bob = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "zh-CN", ColorScheme = ColorScheme.Dark });
+        await using (chat)
+        {
+            IWebSocket socket = await ada.RunAndWaitForWebSocketAsync(() => ada.GotoAsync(address));
+            Assert.Contains("/chat?id=", socket.Url, StringComparison.Ordinal);
+            await bob.GotoAsync(address);
+            await Assertions.Expect(ada.Locator("#state")).ToHaveTextAsync("Connected");
+            await Assertions.Expect(bob.Locator("#state")).ToHaveTextAsync("已连接");
+            await SayAsync(ada, "Ada", "hello");
+            await Assertions.Expect(bob.Locator("#messages li")).ToHaveTextAsync(["Ada: hello"]);
+            await SayAsync(bob, "小明", "你好");
+            await Assertions.Expect(ada.Locator("#messages li")).ToHaveTextAsync(["Ada: hello", "小明: 你好"]);
+            await ada.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Repository.Screenshots, "signalr-chat-phone.png") });
+            await bob.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Repository.Screenshots, "signalr-chat-dark-zh.png") });
+
+            // Whose WebSockets these are: the framework's middleware lets pages of other hosts in.
+            using var stranger = new ClientWebSocket();
+            stranger.Options.CollectHttpResponseDetails = true;
+            stranger.Options.SetRequestHeader("Origin", "http://evil.example");
+            await Assert.ThrowsAsync<WebSocketException>(() => stranger.ConnectAsync(new Uri($"{address.Replace("http", "ws", StringComparison.Ordinal)}/chat"), default));
+            Assert.Equal(System.Net.HttpStatusCode.Forbidden, stranger.HttpStatusCode);
+        }
+
+        await Assertions.Expect(ada.Locator("#state")).ToHaveTextAsync("Not connected");
+        (chat, _) = await TandemProcess.StartSampleAsync("SignalRChat", $"--urls {address}", "Now listening on");
+        await using (chat)
+        {
+            var patience = new LocatorAssertionsToHaveTextOptions { Timeout = 30_000 };
+            await Assertions.Expect(ada.Locator("#state")).ToHaveTextAsync("Connected", patience);
+            await Assertions.Expect(bob.Locator("#state")).ToHaveTextAsync("已连接", patience);
+            await SayAsync(bob, "小明", "again");
+            await Assertions.Expect(ada.Locator("#messages li").Last).ToHaveTextAsync("小明: again");
+        }
+    }
+
+    private static async Task SayAsync(IPage page, string name, string text)
+    {
+        await page.FillAsync("#name", name);
+        await page.FillAsync("#text", text);
+        await page.PressAsync("#text", "Enter");
     }
 }

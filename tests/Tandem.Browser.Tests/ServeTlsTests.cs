@@ -44,7 +44,7 @@ public sealed class ServeTlsTests : IDisposable
     [Fact]
     public async Task Chromium_takes_the_page_over_HTTP_2()
     {
-        Assert.SkipUnless(File.Exists(TutorialSite.Chromium), "Chromium is not installed.");
+        Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
         (TandemProcess tandem, Uri address) = await StartAsync("serve --tls --port 0", DataHome);
         await using (tandem)
         {
@@ -52,10 +52,7 @@ public sealed class ServeTlsTests : IDisposable
             using X509Certificate2 presented = await PresentedAsync(address.Port);
             string key = Convert.ToBase64String(SHA256.HashData(presented.PublicKey.ExportSubjectPublicKeyInfo()));
             using IPlaywright playwright = await Playwright.CreateAsync();
-            await using IBrowser browser = await playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions
-            {
-                ExecutablePath = TutorialSite.Chromium, Args = [.. TutorialSite.Arguments, $"--ignore-certificate-errors-spki-list={key}"], Headless = true,
-            });
+            await using IBrowser browser = await Chromium.LaunchAsync(playwright, $"--ignore-certificate-errors-spki-list={key}");
             IPage page = await browser.NewPageAsync();
             IResponse? answer = await page.GotoAsync(address.ToString());
             Assert.Equal(200, answer?.Status);

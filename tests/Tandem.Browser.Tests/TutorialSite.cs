@@ -5,16 +5,6 @@ namespace Tandem.Browser.Tests;
 /// <summary><c>tandem serve</c> and a Chromium, for all tests of the page.</summary>
 public sealed class TutorialSite : IAsyncLifetime
 {
-    /// <summary>Where Debian has it.</summary>
-    public const string Chromium = "/usr/bin/chromium";
-
-    /// <summary>What it is started with.</summary>
-    public static readonly string[] Arguments =
-    [
-        "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    ];
-
     private TandemProcess? _tandem;
     private IPlaywright? _playwright;
     private IBrowser? _browser;
@@ -24,11 +14,11 @@ public sealed class TutorialSite : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        if (!File.Exists(Chromium)) return;
+        if (!Chromium.IsInstalled) return;
         (_tandem, string line) = await TandemProcess.StartAsync("serve --port 0", "http://");
         Address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
         _playwright = await Playwright.CreateAsync();
-        _browser = await _playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Chromium, Args = Arguments, Headless = true });
+        _browser = await Chromium.LaunchAsync(_playwright);
     }
 
     public async ValueTask DisposeAsync()

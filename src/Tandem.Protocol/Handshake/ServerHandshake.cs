@@ -17,11 +17,7 @@ public static class ServerHandshake
     public static int WriteAccepted(
         Span<byte> destination, in UpgradeRequest request, string? subprotocol, string? extensions = null, ReadOnlySpan<KeyValuePair<string, string>> fields = default)
     {
-        if (subprotocol is not null && !request.Offers(subprotocol))
-        {
-            throw new ArgumentException($"The client did not offer the subprotocol \"{subprotocol}\" (RFC 6455 section 4.2.2).", nameof(subprotocol));
-        }
-
+        RequireOffered(in request, subprotocol);
         var writer = new HeadWriter(destination);
         writer.Append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
         AcceptKey.Compute(request.Key, writer.Take(AcceptKey.AcceptLength));
@@ -31,5 +27,15 @@ public static class ServerHandshake
         foreach ((string name, string value) in fields) writer.AppendField(name, value);
         writer.Append("\r\n"u8);
         return writer.Written;
+    }
+
+    /// <summary>Checks a choice of subprotocol for a server that writes its answer itself.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="subprotocol">The choice, or null for none.</param>
+    /// <exception cref="ArgumentException">The client did not offer it.</exception>
+    public static void RequireOffered(in UpgradeRequest request, string? subprotocol)
+    {
+        if (subprotocol is null || request.Offers(subprotocol)) return;
+        throw new ArgumentException($"The client did not offer the subprotocol \"{subprotocol}\" (RFC 6455 section 4.2.2).", nameof(subprotocol));
     }
 }

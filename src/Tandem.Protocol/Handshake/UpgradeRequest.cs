@@ -85,13 +85,24 @@ public ref struct UpgradeRequest
         if (HasBody()) return HandshakeRefusal.UnexpectedBody;
         if (!AsksForWebSocket) return HandshakeRefusal.NotAnUpgrade;
         if (!_head.ListContains("Connection"u8, "Upgrade"u8)) return HandshakeRefusal.ConnectionNotUpgrade;
-        if (_head.TryGetSingle("Sec-WebSocket-Version"u8, out ReadOnlySpan<byte> version) != 1 || !version.SequenceEqual("13"u8))
-        {
-            return HandshakeRefusal.UnsupportedVersion;
-        }
-
+        if (!IsVersionSupported()) return HandshakeRefusal.UnsupportedVersion;
         if (_head.TryGetSingle("Sec-WebSocket-Key"u8, out _key) != 1) return HandshakeRefusal.MissingKey;
-        if (!AcceptKey.IsValid(_key)) return HandshakeRefusal.InvalidKey;
+        return AcceptKey.IsValid(_key) ? JudgeOffers() : HandshakeRefusal.InvalidKey;
+    }
+
+    /// <summary>
+    /// Judges an extended CONNECT whose :protocol is "websocket" (RFC 8441 section 5), which an HTTP/2 server has read and whose fields were put
+    /// into a head: Upgrade, Connection and Sec-WebSocket-Key do not exist there and are not looked at, all else is as in <see cref="Judge"/>.
+    /// </summary>
+    /// <returns>The first rule that the request breaks, or <see cref="HandshakeRefusal.None"/>.</returns>
+    public HandshakeRefusal JudgeExtendedConnect() => IsVersionSupported() ? JudgeOffers() : HandshakeRefusal.UnsupportedVersion;
+
+    private readonly bool IsVersionSupported() =>
+        _head.TryGetSingle("Sec-WebSocket-Version"u8, out ReadOnlySpan<byte> version) == 1 && version.SequenceEqual("13"u8);
+
+    // What is the same for every version of HTTP.
+    private HandshakeRefusal JudgeOffers()
+    {
         if (_head.TryGetSingle("Origin"u8, out _origin) > 1) return HandshakeRefusal.InvalidOrigin;
         if (!AreSubprotocolsValid()) return HandshakeRefusal.InvalidSubprotocols;
         for (int i = _head.Find("Sec-WebSocket-Extensions"u8); i >= 0; i = _head.Find("Sec-WebSocket-Extensions"u8, i + 1))

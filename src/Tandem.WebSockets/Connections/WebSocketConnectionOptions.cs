@@ -63,7 +63,9 @@ public sealed record WebSocketConnectionOptions
     /// <summary>The clock for all deadlines. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    internal void Validate()
+    /// <summary>Checks all ranges. Every connection does it; a host that makes many by one set of options does it when it starts.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public void Validate()
     {
         Check(Role is WebSocketRole.Server or WebSocketRole.Client, nameof(Role), "must be server or client");
         Check(Subprotocol is not "", nameof(Subprotocol), "must be null or a name");

@@ -3,7 +3,7 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Tandem.WebSockets.Tests.Client;
+namespace Tandem.Tests.Support;
 
 /// <summary>Certificates that exist for the length of a run.</summary>
 internal static class Certificates

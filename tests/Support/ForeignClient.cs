@@ -1,6 +1,6 @@
 using System.Net.WebSockets;
 
-namespace Tandem.WebSockets.Tests.Support;
+namespace Tandem.Tests.Support;
 
 /// <summary>What tests do with the client of the base class library.</summary>
 internal static class ForeignClient

@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.WebUtilities;
+using Tandem.Protocol.Handshake;
+
+namespace Tandem.AspNetCore.Middleware;
+
+/// <summary>What a refused handshake is answered with where ASP.NET Core writes the answer.</summary>
+internal static class RefusalAnswer
+{
+    /// <summary>Sets status and fields, and writes one line that says which rule was broken, or another reason.</summary>
+    public static Task WriteAsync(HttpContext context, HandshakeRefusal refusal, string? why = null)
+    {
+        HttpResponse response = context.Response;
+        response.StatusCode = refusal.Status();
+        if (response.StatusCode == StatusCodes.Status426UpgradeRequired)
+        {
+            // RFC 9110 section 15.5.22: 426 names the protocol to upgrade to. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
+            if (HttpProtocol.IsHttp11(context.Request.Protocol))
+            {
+                response.Headers.Upgrade = "websocket";
+                response.Headers.Connection = "Upgrade";
+            }
+
+            response.Headers.SecWebSocketVersion = "13"; // RFC 6455 section 4.4
+        }
+        else if (response.StatusCode == StatusCodes.Status405MethodNotAllowed)
+        {
+            response.Headers.Allow = "GET"; // RFC 9110 section 15.5.6
+        }
+
+        response.ContentType = "text/plain; charset=utf-8";
+        return response.WriteAsync($"{response.StatusCode} {ReasonPhrases.GetReasonPhrase(response.StatusCode)}: {why ?? refusal.Text()}\n");
+    }
+}
