@@ -5,7 +5,6 @@ using System.Net.WebSockets;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
-using Tandem.WebSockets.Tests.Client;
 using Tandem.WebSockets.Tests.Connections;
 using Tandem.WebSockets.Tests.Support;
 
