@@ -38,4 +38,6 @@ internal static class Eventually
     public static Task InTime(this ValueTask task) => task.AsTask().WaitAsync(Deadline);
 
     public static Task<T> InTime<T>(this Task<T> task) => task.WaitAsync(Deadline);
+
+    public static Task<T> InTime<T>(this ValueTask<T> task) => task.AsTask().WaitAsync(Deadline);
 }

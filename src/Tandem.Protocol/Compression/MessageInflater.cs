@@ -22,6 +22,7 @@ public sealed unsafe class MessageInflater : IDisposable
 {
     private ZLib.Stream* _stream;
     private bool _ended; // a block marked as the last one was seen in this message
+    private bool _inMessage; // some of it was inflated
 
     /// <summary>Creates a decompressor.</summary>
     /// <param name="windowBits">The negotiated LZ77 window of the peer, 8 to 15.</param>
@@ -79,7 +80,8 @@ public sealed unsafe class MessageInflater : IDisposable
                 // A block marked as the last one (section 7.2.3.4) ends zlib's stream but not the message: what follows starts afresh. Its sender,
                 // which had to start afresh as well, cannot refer to what came before.
                 if (result != ZLib.StreamEnd) continue;
-                _ended = true;
+                // An end that is found before the message gives anything is that of the message before, whose last four bytes were in such a block.
+                _ended |= _inMessage || _stream->AvailableIn != input.Length || _stream->AvailableOut != output.Length;
                 _ = ZLib.InflateReset(_stream, -WindowBits);
             }
             while (result == ZLib.StreamEnd && _stream->AvailableIn != 0 && _stream->AvailableOut != 0);
@@ -88,6 +90,7 @@ public sealed unsafe class MessageInflater : IDisposable
             written = output.Length - (int)_stream->AvailableOut;
             bool full = _stream->AvailableOut == 0;
             _stream->NextIn = _stream->NextOut = null;
+            _inMessage = true;
             if (result is not (ZLib.Ok or ZLib.StreamEnd or ZLib.BufferError)) return InflateStatus.Invalid;
             return full ? InflateStatus.OutputFull : InflateStatus.Done;
         }
@@ -113,7 +116,7 @@ public sealed unsafe class MessageInflater : IDisposable
             _stream->NextOut = &none;
             _stream->AvailableOut = 1;
             int result = ZLib.Inflate(_stream, _ended ? ZLib.SyncFlush : ZLib.Block);
-            bool whole = result == ZLib.Ok && _stream->AvailableOut == 1 && (_ended || _stream->AvailableIn == 1);
+            bool whole = result is ZLib.Ok or ZLib.StreamEnd && _stream->AvailableOut == 1 && (_ended || _stream->AvailableIn == 1);
             _stream->NextIn = _stream->NextOut = null;
             return whole;
         }
@@ -124,13 +127,14 @@ public sealed unsafe class MessageInflater : IDisposable
     {
         // What followed a last block may be less than the block that a sender adds behind it: none of it is for the next message.
         if (_ended) Reset();
+        _inMessage = false;
     }
 
     /// <summary>Forgets what came before (section 7.1.1): the next message refers to nothing.</summary>
     public void Reset()
     {
         ObjectDisposedException.ThrowIf(_stream == null, this);
-        _ended = false;
+        _ended = _inMessage = false;
         _ = ZLib.InflateReset(_stream, -WindowBits);
     }
 

@@ -20,6 +20,7 @@ public sealed class DeflateFaultTests
         ["a message that is cut within a block"] = (ProtocolFault.InvalidDeflateData, F(0xC2, Deflated.Hello[..4])),
         ["a message that is cut within its last code"] = (ProtocolFault.InvalidDeflateData, F(0xC2, Deflated.Hello[..^1])),
         ["a message that is cut within a stored block"] = (ProtocolFault.InvalidDeflateData, F(0xC2, 0x00, 0x05, 0x00, 0xFA, 0xFF, 0x48)),
+        ["a message of no data, behind one whose last four bytes were of a last block"] = (ProtocolFault.InvalidDeflateData, [.. F(0xC2, 0x01), .. F(0xC2)]),
         ["a message of no data at all"] = (ProtocolFault.InvalidDeflateData, F(0xC2)),
         ["6.1 RSV1 on a continuation of a compressed message"] = (ProtocolFault.ReservedBitSet, [.. F(0x41, Deflated.Hello[..3]), .. F(0xC0, Deflated.Hello[3..])]),
         ["6.1 RSV1 on a continuation of another message"] = (ProtocolFault.ReservedBitSet, [.. F(0x01, (byte)'a'), .. F(0xC0)]),

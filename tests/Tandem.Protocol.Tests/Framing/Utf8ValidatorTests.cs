@@ -1,6 +1,6 @@
 using System.Text;
 using Tandem.Protocol.Framing;
-using static Tandem.Protocol.Tests.Framing.NaiveUtf8;
+using static Tandem.Tests.Support.NaiveUtf8;
 
 namespace Tandem.Protocol.Tests.Framing;
 

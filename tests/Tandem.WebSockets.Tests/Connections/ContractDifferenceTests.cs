@@ -91,6 +91,95 @@ public sealed class ContractDifferenceTests
 
     [Theory]
     [MemberData(nameof(Makers))]
+    public async Task When_text_that_is_not_UTF8_is_refused(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Peer.SendFrameAsync(0x81, 65, 66, 0xFF);
+        if (maker == Maker.Bcl) (await subject.Socket.TakeAsync(2)).Is(2, Text, false); // what comes before the wrong byte
+        await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync(2));
+        Assert.Equal(1007, await subject.Peer.ReadCloseCodeAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task Text_that_an_empty_fragment_ends_within_a_code_point(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Peer.SendFrameAsync(0x01, 0xE2, 0x82);
+        await subject.Peer.SendFrameAsync(0x80);
+        (await subject.Socket.TakeAsync(10)).Is(2, Text, false);
+        if (maker == Maker.Bcl) (await subject.Socket.TakeAsync(10)).Is(0, Text, true);
+        else await FailsAsync(WebSocketError.Faulted, () => subject.Socket.TakeAsync(10));
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_close_frame_that_breaks_off_after_this_ends(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Socket.ShutOutputAsync();
+        await subject.Peer.SendAsync(subject.Peer.Frame(0x88, 3, 0xE8)[..^1]);
+        subject.Peer.Dispose();
+        await FailsAsync(WebSocketError.ConnectionClosedPrematurely, () => subject.Socket.TakeAsync());
+        Assert.Equal(maker == Maker.Tandem ? WebSocketState.Aborted : WebSocketState.Closed, subject.Socket.State);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task CloseOutputAsync_when_half_of_the_peers_close_frame_has_come(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        byte[] close = subject.Peer.Frame(0x88, 3, 0xE9);
+        Task receive = subject.Socket.TakeAsync();
+        await subject.Peer.SendAsync(close[..^1]);
+        if (maker == Maker.Bcl) await Eventually.Equal(WebSocketState.CloseReceived, () => subject.Socket.State, "State");
+        await subject.Socket.ShutOutputAsync();
+        Assert.Equal(1000, await subject.Peer.ReadCloseCodeAsync());
+        if (maker == Maker.Bcl)
+        {
+            Assert.Equal(WebSocketState.Closed, subject.Socket.State);
+            await FailsAsync(WebSocketError.ConnectionClosedPrematurely, () => receive);
+            Assert.Null(subject.Socket.CloseStatus);
+            return;
+        }
+
+        Assert.Equal(WebSocketState.CloseSent, subject.Socket.State);
+        await subject.Peer.SendAsync(close[^1..]);
+        await receive;
+        Assert.Equal(WebSocketCloseStatus.EndpointUnavailable, subject.Socket.CloseStatus);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_ping_after_this_ends_close_frame(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        await subject.Socket.ShutOutputAsync();
+        Assert.Equal(1000, await subject.Peer.ReadCloseCodeAsync());
+        await subject.Peer.SendFrameAsync(0x89, 65);
+        await subject.Peer.SendFrameAsync(0x82, 1); // the receive that comes by the ping ends with this
+        (await subject.Socket.TakeAsync()).Is(1, Binary, true);
+        if (maker == Maker.Bcl) Assert.Equal(0x8A, (await subject.Peer.ReadFrameAsync()).FirstByte);
+        subject.Socket.Dispose();
+        Assert.True(await subject.Peer.IsEndedAsync());
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task CloseAsync_beside_a_receive_that_fails(Maker maker)
+    {
+        using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);
+        Task receive = subject.Socket.TakeAsync();
+        Task close = subject.Socket.ShutAsync();
+        Assert.Equal(1000, await subject.Peer.ReadCloseCodeAsync());
+        subject.Peer.Dispose();
+        await FailsAsync(WebSocketError.ConnectionClosedPrematurely, () => receive);
+        if (maker == Maker.Tandem) await FailsAsync(WebSocketError.ConnectionClosedPrematurely, () => close);
+        else await Assert.ThrowsAnyAsync<OperationCanceledException>(() => close);
+    }
+
+    [Theory]
+    [MemberData(nameof(Makers))]
     public async Task The_token_of_a_cancelled_receive(Maker maker)
     {
         using Subject subject = await Subject.CreateAsync(maker, Server, Transport.Memory);

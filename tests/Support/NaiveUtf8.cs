@@ -1,4 +1,4 @@
-namespace Tandem.Protocol.Tests.Framing;
+namespace Tandem.Tests.Support;
 
 /// <summary>
 /// The twin that <c>Utf8Validator</c> is compared with: RFC 3629 by arithmetic instead of tables. A code point is decoded bit by bit, and
