@@ -26,7 +26,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     private readonly InflaterPool? _inflaters;
     private readonly DeflaterPool? _deflaters;
     private readonly Action? _onEnded;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CloseCause> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StreamSlot _slot;
     private readonly Action _onRead;
     private readonly Action _onWritten;
@@ -100,8 +100,8 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     /// <summary>Serves the connection.</summary>
     /// <param name="answer">The answer to the handshake; empty when it has been sent.</param>
     /// <param name="behind">The bytes that came right behind the request.</param>
-    /// <returns>Completes when the connection has ended.</returns>
-    public Task Run(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
+    /// <returns>Completes when the connection has ended, with how.</returns>
+    public Task<CloseCause> Run(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
     {
         _segments = SegmentPool.OfThread;
         _queue.Append(answer, _segments, large: true);
@@ -421,7 +421,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
 
         _onEnded?.Invoke();
         _driver.Remove(_slot);
-        _ended.SetResult();
+        _ended.SetResult(Cause);
     }
 
     private protected override MessageBuffer RentMessage()
