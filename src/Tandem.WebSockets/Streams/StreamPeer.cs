@@ -112,10 +112,10 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
             behind.CopyTo(_first);
         }
 
-        // First, because the driver may have something to tell at once.
+        // First, because the driver may have something to tell at once; and only once, because that may have been served by now.
         Interlocked.Or(ref _events, (int)Events.Begin);
         _driver.Add(_slot);
-        Raise(Events.Begin);
+        Raise(Events.None);
         return _ended.Task;
     }
 
@@ -162,10 +162,11 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
         {
             if ((events & Events.Stop) != 0) BeginStop();
             if ((events & Events.Drop) != 0) DropNow();
-            if ((events & Events.Deadline) != 0 && Now >= _slot.Due) OnDeadline();
         }
 
         if ((events & Events.Read) != 0) OnRead();
+        // Behind what was read, which puts it off.
+        if ((events & Events.Deadline) != 0 && !_released && Now >= _slot.Due) OnDeadline();
         EndEvent();
         while (_unsettled)
         {
