@@ -13,4 +13,10 @@ internal static partial class Log
 
     [LoggerMessage(3, LogLevel.Debug, "A WebSocket handshake for {Path} is refused: {Rule}.")]
     public static partial void HandshakeRefused(ILogger logger, string path, string rule);
+
+    [LoggerMessage(4, LogLevel.Information, "The event loops leave the route {Endpoint} to Kestrel: {Reason}.")]
+    public static partial void RouteLeftToKestrel(ILogger logger, string? endpoint, string reason);
+
+    [LoggerMessage(5, LogLevel.Error, "Closing the WebSockets of the route {Path} failed.")]
+    public static partial void StopFailed(ILogger logger, string path, Exception exception);
 }

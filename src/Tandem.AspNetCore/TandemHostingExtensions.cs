@@ -1,13 +1,12 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Tandem.AspNetCore.Middleware;
-using Tandem.Protocol.Handshake;
+using Tandem.AspNetCore.Routes;
 using Tandem.WebSockets;
 
 namespace Tandem.AspNetCore;
@@ -16,8 +15,8 @@ namespace Tandem.AspNetCore;
 public static class TandemHostingExtensions
 {
     /// <summary>
-    /// Puts event loops in front of Kestrel: they accept, serve the routes of <see cref="MapTandem"/> themselves, and hand every other
-    /// connection to Kestrel unread. Linux; elsewhere it changes nothing.
+    /// Puts event loops in front of Kestrel: they accept, serve the routes of <see cref="MapTandem(IEndpointRouteBuilder, WebSocketRoute)"/>
+    /// themselves, and hand every other connection to Kestrel unread. Linux; elsewhere, and without this, Kestrel serves the routes.
     /// </summary>
     /// <param name="builder">The host.</param>
     /// <param name="configure">Sets limits and deadlines.</param>
@@ -27,35 +26,58 @@ public static class TandemHostingExtensions
         {
             services.AddOptions<TandemListenerOptions>();
             if (configure is not null) services.Configure(configure);
+            services.AddSingleton<LoopRoutes>();
             services.AddSingleton<IConnectionListenerFactory, TandemListenerFactory>();
         });
 
+    /// <summary>Serves a WebSocket route, with nothing said about it but its path.</summary>
+    /// <inheritdoc cref="MapTandem(IEndpointRouteBuilder, WebSocketRoute)"/>
+    /// <param name="endpoints">The application.</param>
+    /// <param name="path">The path; see <see cref="WebSocketRoute"/>.</param>
+    /// <param name="handler">What serves it.</param>
+    public static IEndpointConventionBuilder MapTandem(this IEndpointRouteBuilder endpoints, string path, WebSocketHandler handler) =>
+        endpoints.MapTandem(new WebSocketRoute(path, handler));
+
     /// <summary>
-    /// Serves a WebSocket route on the event loops. Before the host starts. Requests for its path that are no WebSocket handshakes, or that
-    /// reach Kestrel because they come over TLS or HTTP/2 or behind another request on the same connection, are answered with 426.
+    /// Serves a WebSocket route: on the event loops (<see cref="UseTandemListener"/>) where a connection begins with its handshake, in HTTP/1.1
+    /// without TLS; everywhere else as an endpoint of ASP.NET Core, by HTTP/1.1 upgrade and the extended CONNECT of RFC 8441. The handler sees no
+    /// difference. Before the host starts.
     /// </summary>
+    /// <remarks>
+    /// The event loops run no middleware. A route that is given metadata for middleware (RequireAuthorization, RequireHost, RequireCors, RequireRateLimiting
+    /// and whatever else is more than a description), a filter or the prefix of a group is served by Kestrel alone, and so is, without AllowAnonymous, every route
+    /// of an application that has a fallback policy of authorization. docs/aspnetcore.md has the details.
+    /// </remarks>
     /// <param name="endpoints">The application.</param>
     /// <param name="route">The path and what serves it.</param>
-    /// <returns>The endpoint that answers everything else at that path.</returns>
-    /// <exception cref="InvalidOperationException">The path has a route already.</exception>
+    /// <returns>The endpoint, for its conventions.</returns>
+    /// <exception cref="InvalidOperationException">The path has a route already, or <see cref="TandemListenerOptions.Configure"/> has not kept what it must.</exception>
+    /// <exception cref="ArgumentException">An option is out of its range, or the route gathers whole messages of more than 1 GiB.</exception>
     public static IEndpointConventionBuilder MapTandem(this IEndpointRouteBuilder endpoints, WebSocketRoute route)
     {
+        ArgumentNullException.ThrowIfNull(endpoints);
         ArgumentNullException.ThrowIfNull(route);
-        List<WebSocketRoute> routes = endpoints.ServiceProvider.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Routes;
-        if (routes.Any(other => other.Path == route.Path)) throw new InvalidOperationException($"The path {route.Path} has a route already.");
-        routes.Add(route);
-        return endpoints.Map(route.Path, RefuseAsync);
+        IServiceProvider services = endpoints.ServiceProvider;
+        TandemListenerOptions options = services.GetRequiredService<IOptions<TandemListenerOptions>>().Value;
+        if (!options.Mapped.Add((endpoints, route.Path))) throw new InvalidOperationException($"The path {route.Path} has a route already.");
+        ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Tandem.AspNetCore.Routes");
+        var mapped = new TandemRoute(route, options.Create([], onUnclaimed: null, logger));
+        services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => _ = StopAsync(mapped, services.GetService<Drain>(), logger));
+        return endpoints.Map(route.Path, mapped.Serve).WithMetadata(mapped);
     }
 
-    private static Task RefuseAsync(HttpContext context)
+    // Kestrel waits at its end for the requests that it serves, and these would not end by themselves; so they are told when the host begins to
+    // stop, but not before the delay is over in which everything is still served.
+    private static async Task StopAsync(TandemRoute route, Drain? drain, ILogger logger)
     {
-        string? why = AsksForUpgrade(context)
-            ? "here a WebSocket needs a connection of its own, whose first request is the handshake, in HTTP/1.1 without TLS"
-            : null;
-        return RefusalAnswer.WriteAsync(context, HandshakeRefusal.NotAnUpgrade, why);
+        try
+        {
+            if (drain is not null) await drain.Over.ConfigureAwait(false);
+            await route.StopAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            Log.StopFailed(logger, route.Route.Path, exception);
+        }
     }
-
-    private static bool AsksForUpgrade(HttpContext context) =>
-        context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
-        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
 }

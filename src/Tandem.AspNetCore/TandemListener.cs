@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Tandem.AspNetCore.Routes;
 using Tandem.WebSockets;
 
 namespace Tandem.AspNetCore;
@@ -9,7 +10,7 @@ namespace Tandem.AspNetCore;
 /// <summary>One endpoint: what its event loops do not claim comes out of <see cref="AcceptAsync"/>, with not a byte read.</summary>
 internal sealed class TandemListener(
     WebSocketServer server,
-    IReadOnlyList<WebSocketRoute> routes,
+    LoopRoutes routes,
     HandedOver waiting,
     EndPointScheme scheme,
     SocketConnectionContextFactory factory) : IConnectionListener
@@ -65,10 +66,11 @@ internal sealed class TandemListener(
     private async Task<bool> ServeAsync(CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
-        bool plaintext;
+        IReadOnlyList<WebSocketRoute> served;
         try
         {
-            plaintext = await scheme.IsPlaintextAsync((IPEndPoint)EndPoint, either.Token).ConfigureAwait(false);
+            bool plaintext = await scheme.IsPlaintextAsync((IPEndPoint)EndPoint, either.Token).ConfigureAwait(false);
+            served = plaintext ? await routes.FindAsync().ConfigureAwait(false) : [];
         }
         catch (OperationCanceledException) when (_unbound.IsCancellationRequested)
         {
@@ -78,11 +80,7 @@ internal sealed class TandemListener(
         lock (_gate)
         {
             if (_unbound.IsCancellationRequested) return false;
-            if (plaintext)
-            {
-                foreach (WebSocketRoute route in routes) server.Map(route);
-            }
-
+            foreach (WebSocketRoute route in served) server.Map(route);
             server.Start();
             _serves = true;
             return true;

@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Tandem.AspNetCore.Routes;
 using Tandem.WebSockets;
 
 namespace Tandem.AspNetCore;
@@ -14,6 +15,7 @@ namespace Tandem.AspNetCore;
 /// </summary>
 internal sealed class TandemListenerFactory(
     IOptions<TandemListenerOptions> listenerOptions,
+    LoopRoutes routes,
     IServiceProvider services,
     ILoggerFactory loggerFactory) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -23,18 +25,7 @@ internal sealed class TandemListenerFactory(
     {
         ILogger logger = loggerFactory.CreateLogger("Tandem.AspNetCore.Listener");
         var waiting = new HandedOver();
-        var template = new WebSocketServerOptions
-        {
-            EndPoints = [(IPEndPoint)endpoint],
-            OnUnclaimed = waiting.Add,
-            OnError = (_, exception) => Log.HandlerFailed(logger, exception),
-        };
-        WebSocketServerOptions options = listenerOptions.Value.Configure(template);
-        if (options.OnUnclaimed != template.OnUnclaimed || options.EndPoints != template.EndPoints)
-        {
-            throw new InvalidOperationException("TandemListenerOptions.Configure must keep EndPoints and OnUnclaimed of the template.");
-        }
-
+        WebSocketServerOptions options = listenerOptions.Value.Create([(IPEndPoint)endpoint], waiting.Add, logger);
         var server = new WebSocketServer(options);
         try
         {
@@ -47,7 +38,7 @@ internal sealed class TandemListenerFactory(
 
         return new ValueTask<IConnectionListener>(new TandemListener(
             server,
-            listenerOptions.Value.Routes,
+            routes,
             waiting,
             new EndPointScheme(services, logger),
             new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger)));

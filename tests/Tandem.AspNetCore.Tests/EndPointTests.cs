@@ -121,7 +121,7 @@ public sealed class EndPointTests
         string path = Path.Combine(Path.GetTempPath(), $"tandem-{Guid.NewGuid():N}.sock");
         await using OnePort host = await OnePort.StartAsync(builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path)));
         Assert.StartsWith("HTTP/1.1 200", await AskAsync("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
-        Assert.StartsWith("HTTP/1.1 426", await AskAsync(Wire.Request("/echo").Replace("Connection: Upgrade", "Connection: Upgrade, close", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 101", await AskAsync(Wire.Request("/echo")), StringComparison.Ordinal);
 
         async Task<string> AskAsync(string request)
         {

@@ -29,15 +29,25 @@ public sealed class HealthTests
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(client, host.Http("/readyz")));
     }
 
-    [Fact]
-    public async Task A_shutdown_is_first_told_and_everything_still_served_and_then_the_WebSockets_are_closed_with_1001()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_shutdown_is_first_told_and_everything_still_served_and_then_the_WebSockets_are_closed_with_1001(bool byKestrel)
     {
         var clock = new ManualClock();
         await using OnePort host = await StartAsync(TimeSpan.FromSeconds(5), time: clock);
         using var client = new HttpClient();
         using RawClient early = await RawClient.Connect(new IPEndPoint(IPAddress.Loopback, host.Port));
+        if (byKestrel)
+        {
+            // A connection that begins with another request is Kestrel's.
+            await early.Send("GET /absent HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            await early.ReadHead();
+        }
+
         await early.Upgrade("/echo");
 
+        host.Signal();
         Task stopped = host.StopAsync();
         while (await StatusAsync(client, host.Http("/readyz")) == HttpStatusCode.OK) await Task.Yield();
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(client, host.Http("/readyz")));

@@ -68,6 +68,9 @@ internal sealed class OnePort : IAsyncDisposable
         return host;
     }
 
+    /// <summary>What SIGTERM does first; <see cref="StopAsync"/> is what a host does next.</summary>
+    public void Signal() => _app.Lifetime.StopApplication();
+
     public Task StopAsync() => _app.StopAsync();
 
     public async Task<NetworkStream> DialAsync()

@@ -11,7 +11,11 @@ namespace Tandem.AspNetCore;
 internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<TandemHealthOptions> options, TimeProvider time)
     : IHealthCheck, IHostedLifecycleService
 {
+    private readonly TaskCompletionSource _over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile bool _stopping;
+
+    /// <summary>Completes when the delay is over: from now on nothing has to be served.</summary>
+    public Task Over => _over.Task;
 
     // A signal cancels ApplicationStopping before the host stops; a host that is told to stop does it only behind StoppingAsync.
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
@@ -22,8 +26,12 @@ internal sealed class Drain(IHostApplicationLifetime lifetime, IOptions<TandemHe
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         _stopping = true;
-        if (options.Value.DrainDelay <= TimeSpan.Zero) return;
-        await Task.Delay(options.Value.DrainDelay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (options.Value.DrainDelay > TimeSpan.Zero)
+        {
+            await Task.Delay(options.Value.DrainDelay, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        _over.TrySetResult();
     }
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

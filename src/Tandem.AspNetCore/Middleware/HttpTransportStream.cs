@@ -19,7 +19,10 @@ internal sealed class HttpTransportStream(HttpContext context, Stream inner) : S
     private readonly CancellationToken _requestAborted = context.RequestAborted;
     private HttpContext? _context = context; // guarded by the gate; null once the pipeline has returned
 
-    /// <summary>The connection over this transport. Set before anything is read or written.</summary>
+    /// <summary>
+    /// The connection over this transport. Set before anything is read or written. Null for that of a route, which always reads, and so hears when the
+    /// client has gone, and which tells its end when it is over.
+    /// </summary>
     public WebSocketConnection? Connection { get; set; }
 
     public override bool CanRead => true;

@@ -7,11 +7,15 @@ namespace Tandem.AspNetCore.Middleware;
 /// <summary>What a refused handshake is answered with where ASP.NET Core writes the answer.</summary>
 internal static class RefusalAnswer
 {
-    /// <summary>Sets status and fields, and writes one line that says which rule was broken, or another reason.</summary>
-    public static Task WriteAsync(HttpContext context, HandshakeRefusal refusal, string? why = null)
+    /// <summary>Sets status and fields, and writes one line that says which rule was broken.</summary>
+    public static Task WriteAsync(HttpContext context, HandshakeRefusal refusal) =>
+        WriteAsync(context, refusal.Status(), refusal.Text());
+
+    /// <summary>The same with a status of the application's choice, whose fields are in the response already.</summary>
+    public static Task WriteAsync(HttpContext context, int status, string why)
     {
         HttpResponse response = context.Response;
-        response.StatusCode = refusal.Status();
+        response.StatusCode = status;
         if (response.StatusCode == StatusCodes.Status426UpgradeRequired)
         {
             // RFC 9110 section 15.5.22: 426 names the protocol to upgrade to. HTTP/2 has no Upgrade (RFC 9113 section 8.2.2).
@@ -29,6 +33,7 @@ internal static class RefusalAnswer
         }
 
         response.ContentType = "text/plain; charset=utf-8";
-        return response.WriteAsync($"{response.StatusCode} {ReasonPhrases.GetReasonPhrase(response.StatusCode)}: {why ?? refusal.Text()}\n");
+        string line = $"{status} {ReasonPhrases.GetReasonPhrase(status)}";
+        return response.WriteAsync(why.Length == 0 ? $"{line}\n" : $"{line}: {why}\n");
     }
 }

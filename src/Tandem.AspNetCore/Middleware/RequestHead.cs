@@ -48,7 +48,7 @@ internal static class RequestHead
     /// The host that the client speaks to, as middleware before this one has corrected it. A request that came over TLS has its port written
     /// out: a page that came without TLS is then not of the same host (<see cref="WebSockets.OriginPolicy"/> adds the port of the page's scheme).
     /// </summary>
-    private static string Authority(HttpRequest request)
+    public static string Authority(HttpRequest request)
     {
         HostString host = request.Host;
         return request.IsHttps && host.HasValue && host.Port is null ? $"{host.ToUriComponent()}:443" : host.ToUriComponent();

@@ -1,7 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Primitives;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets;
 
@@ -11,8 +10,6 @@ namespace Tandem.AspNetCore.Middleware;
 internal sealed class TandemWebSocketMiddleware(
     RequestDelegate next, TandemWebSocketOptions options, WebSocketConnectionOptions connectionOptions, ILogger logger)
 {
-    private const string Protocol = "websocket";
-
     public Task InvokeAsync(HttpContext context)
     {
         IFeatureCollection features = context.Features;
@@ -24,7 +21,7 @@ internal sealed class TandemWebSocketMiddleware(
         bool canTakeOver = extended || upgrade is { IsUpgradableRequest: true };
         if (!canTakeOver && (features.Get<IHttpWebSocketFeature>() is not null || (upgrade is null && connect is null))) return next(context);
 
-        bool asks = extended ? string.Equals(connect!.Protocol, Protocol, StringComparison.OrdinalIgnoreCase) : AsksForWebSocket(context.Request.Headers.Upgrade);
+        bool asks = extended ? HandshakeKind.IsWebSocket(connect!) : HandshakeKind.IsWebSocket(context.Request.Headers.Upgrade);
         if (asks) return HandleAsync(context, new WebSocketHandshake(context, upgrade, extended ? connect : null, options, connectionOptions));
         features.Set<IHttpWebSocketFeature>(NoHandshake.Instance);
         return next(context);
@@ -52,18 +49,5 @@ internal sealed class TandemWebSocketMiddleware(
         {
             await RefusalAnswer.WriteAsync(context, refusal).ConfigureAwait(false);
         }
-    }
-
-    private static bool AsksForWebSocket(StringValues upgrade)
-    {
-        for (int i = 0; i < upgrade.Count; i++)
-        {
-            foreach (Range range in upgrade[i].AsSpan().Split(','))
-            {
-                if (upgrade[i].AsSpan(range).Trim(" \t").Equals(Protocol, StringComparison.OrdinalIgnoreCase)) return true;
-            }
-        }
-
-        return false;
     }
 }

@@ -1,9 +1,7 @@
 using System.Buffers;
 using System.Net.WebSockets;
-using System.Text;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.AspNetCore.Http.Timeouts;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets;
@@ -51,10 +49,7 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
         if (Interlocked.Exchange(ref _head, null) is not { } head) throw new InvalidOperationException("The WebSocket request was accepted already.");
         if (_context.Response.HasStarted) throw new InvalidOperationException("The response has started, so the WebSocket request cannot be accepted any more.");
         WebSocketConnectionOptions options = Answer(head, context);
-        Stream stream = _connect is null ? await _upgrade!.UpgradeAsync().ConfigureAwait(false) : await _connect.AcceptAsync().ConfigureAwait(false);
-        // A WebSocket may live for days; the application has its own deadlines for it.
-        _context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
-        _transport = new HttpTransportStream(_context, stream);
+        _transport = await AcceptedAnswer.SendAsync(_context, _upgrade, _connect).ConfigureAwait(false);
         return _transport.Connection = _connection = new WebSocketConnection(_transport, options);
     }
 
@@ -104,19 +99,7 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
         };
         options.Validate(); // before the client is told that it is accepted
 
-        IHeaderDictionary fields = _context.Response.Headers;
-        if (_connect is null)
-        {
-            request.Judge(); // finds the key
-            Span<byte> accept = stackalloc byte[AcceptKey.AcceptLength];
-            AcceptKey.Compute(request.Key, accept);
-            fields.Upgrade = "websocket";
-            fields.Connection = "Upgrade";
-            fields.SecWebSocketAccept = Encoding.ASCII.GetString(accept);
-        }
-
-        if (subprotocol is not null) fields.SecWebSocketProtocol = subprotocol;
-        if (extensions is not null) fields.SecWebSocketExtensions = extensions;
+        AcceptedAnswer.Prepare(_context, isUpgrade: _connect is null, subprotocol, extensions);
         return options;
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Runtime.InteropServices;
+using System.Security.Claims;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
@@ -36,6 +37,12 @@ public sealed class UpgradeContext
 
     /// <summary>Where the connection comes from.</summary>
     public IPEndPoint RemoteEndPoint => new(_address!.Address, _port);
+
+    /// <summary>
+    /// Whom the host has authenticated: in ASP.NET Core the user of the request. Null on the event loop, which authenticates nobody. It ends with the
+    /// handshake; what of it the connection needs goes into <see cref="State"/>.
+    /// </summary>
+    public ClaimsPrincipal? User { get; internal init; }
 
     /// <summary>
     /// The subprotocol of the answer. It begins as the one that the route supports and the client prefers, or null; the handler may choose

@@ -136,6 +136,9 @@ public abstract partial class WebSocketPeer
         }
     }
 
+    /// <summary>How it has ended, once it has.</summary>
+    private protected CloseCause Cause => _cause!.Value;
+
     private void Release()
     {
         _released = true;

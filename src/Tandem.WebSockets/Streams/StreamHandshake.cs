@@ -169,9 +169,13 @@ internal sealed class StreamHandshake
     {
         try
         {
-            await _stream.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
-            // Readable with nothing to read is the end. Behind bytes that wait it is not seen before they are read.
-            return _socket.Available == 0;
+            while (true)
+            {
+                await _stream.ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
+                // A read of zero bytes is done at any event of the socket, even at that of bytes which have been read by now. Readable with
+                // nothing to read is the end. Behind bytes that wait it is not seen before they are read.
+                if (_socket.Poll(0, SelectMode.SelectRead)) return _socket.Available == 0;
+            }
         }
         catch (OperationCanceledException)
         {

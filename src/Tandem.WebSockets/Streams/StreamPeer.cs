@@ -26,7 +26,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     private readonly InflaterPool? _inflaters;
     private readonly DeflaterPool? _deflaters;
     private readonly Action? _onEnded;
-    private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<CloseCause> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly StreamSlot _slot;
     private readonly Action _onRead;
     private readonly Action _onWritten;
@@ -100,8 +100,8 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     /// <summary>Serves the connection.</summary>
     /// <param name="answer">The answer to the handshake; empty when it has been sent.</param>
     /// <param name="behind">The bytes that came right behind the request.</param>
-    /// <returns>Completes when the connection has ended.</returns>
-    public Task Run(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
+    /// <returns>Completes when the connection has ended, with how.</returns>
+    public Task<CloseCause> Run(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
     {
         _segments = SegmentPool.OfThread;
         _queue.Append(answer, _segments, large: true);
@@ -112,10 +112,10 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
             behind.CopyTo(_first);
         }
 
-        // First, because the driver may have something to tell at once.
+        // First, because the driver may have something to tell at once; and only once, because that may have been served by now.
         Interlocked.Or(ref _events, (int)Events.Begin);
         _driver.Add(_slot);
-        Raise(Events.Begin);
+        Raise(Events.None);
         return _ended.Task;
     }
 
@@ -162,10 +162,11 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
         {
             if ((events & Events.Stop) != 0) BeginStop();
             if ((events & Events.Drop) != 0) DropNow();
-            if ((events & Events.Deadline) != 0 && Now >= _slot.Due) OnDeadline();
         }
 
         if ((events & Events.Read) != 0) OnRead();
+        // Behind what was read, which puts it off.
+        if ((events & Events.Deadline) != 0 && !_released && Now >= _slot.Due) OnDeadline();
         EndEvent();
         while (_unsettled)
         {
@@ -421,7 +422,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
 
         _onEnded?.Invoke();
         _driver.Remove(_slot);
-        _ended.SetResult();
+        _ended.SetResult(Cause);
     }
 
     private protected override MessageBuffer RentMessage()

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Claims;
 using System.Text;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
@@ -56,16 +57,18 @@ public sealed class WebSocketRouteHost
     /// Sec-WebSocket-Key. Otherwise it is a GET of HTTP/1.1.
     /// </param>
     /// <param name="cancellationToken">The client has gone.</param>
+    /// <param name="user">Whom the host has authenticated, for <see cref="UpgradeContext.User"/>.</param>
     /// <returns>The decision.</returns>
     /// <exception cref="OperationCanceledException">The client has gone while the decision was deferred.</exception>
     public async Task<UpgradeResult> UpgradeAsync(
-        string target, IEnumerable<KeyValuePair<string, string>> fields, IPEndPoint? remoteEndPoint, bool extendedConnect, CancellationToken cancellationToken)
+        string target, IEnumerable<KeyValuePair<string, string>> fields, IPEndPoint? remoteEndPoint, bool extendedConnect, CancellationToken cancellationToken,
+        ClaimsPrincipal? user = null)
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(fields);
         if (!TryWriteHead(target, fields, extendedConnect, out byte[] head)) return Refused(HandshakeRefusal.InvalidCharacter);
         RemoteAddress address = RemoteAddress.Of(remoteEndPoint?.Address ?? IPAddress.None);
-        var context = new UpgradeContext();
+        var context = new UpgradeContext { User = user };
         HandshakeRefusal refusal = Ask(head, context, address, (ushort)(remoteEndPoint?.Port ?? 0), out DeferredUpgrade? deferred);
         if (refusal == HandshakeRefusal.None && deferred is not null) refusal = await DecideAsync(deferred, cancellationToken).ConfigureAwait(false);
         return refusal == HandshakeRefusal.None ? Result(head, context) : Refused(refusal);
@@ -75,9 +78,12 @@ public sealed class WebSocketRouteHost
     /// <param name="stream">The transport, which is the connection's from now on. It is read and written at the same time.</param>
     /// <param name="upgrade">What <see cref="UpgradeAsync"/> has decided.</param>
     /// <param name="received">Bytes from the client that were read together with the handshake; they are copied.</param>
-    /// <returns>Completes when the connection has ended, however it has; the handler's OnClose has said how.</returns>
+    /// <returns>
+    /// Completes when the connection has ended, however it has, with what the handler's OnClose was told. One with <see cref="CloseCause.Abnormal"/> was
+    /// cut off: where the transport has a way to say that, such as RST_STREAM, it is said by whoever owns it.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The handshake was refused, or its connection has been run already.</exception>
-    public Task RunAsync(Stream stream, UpgradeResult upgrade, ReadOnlyMemory<byte> received = default)
+    public Task<CloseCause> RunAsync(Stream stream, UpgradeResult upgrade, ReadOnlyMemory<byte> received = default)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(upgrade);
@@ -107,14 +113,19 @@ public sealed class WebSocketRouteHost
         foreach ((string name, string value) in fields)
         {
             if (name.StartsWith(':')) continue; // a pseudo-header (RFC 9113 section 8.3)
+            if (extendedConnect && HasNoPlaceInConnect(name)) continue;
             isOneLine &= IsOneLine(name) && IsOneLine(value);
             text.Append(name).Append(": ").Append(value).Append("\r\n");
         }
 
         if (extendedConnect) text.Append(HttpOneFields);
-        head = Encoding.Latin1.GetBytes(text.Append("\r\n").ToString());
+        head = Encoding.UTF8.GetBytes(text.Append("\r\n").ToString());
         return isOneLine;
     }
+
+    private static bool HasNoPlaceInConnect(string name) =>
+        name.Equals("Upgrade", StringComparison.OrdinalIgnoreCase) || name.Equals("Connection", StringComparison.OrdinalIgnoreCase)
+        || name.Equals("Sec-WebSocket-Key", StringComparison.OrdinalIgnoreCase);
 
     private static bool IsOneLine(string text) => !text.AsSpan().ContainsAny('\r', '\n');
 

@@ -68,7 +68,7 @@ internal sealed class TestApp : IAsyncDisposable
             else app.UseWebSockets();
         });
 
-    public static async Task<TestApp> StartAsync(Door door, RequestDelegate endpoint, Action<WebApplication> configure, Action<WebApplicationBuilder>? services = null)
+    public static async Task<TestApp> StartAsync(Door door, RequestDelegate? endpoint, Action<WebApplication> configure, Action<WebApplicationBuilder>? services = null)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
@@ -81,7 +81,7 @@ internal sealed class TestApp : IAsyncDisposable
         WebApplication app = builder.Build();
         var host = new TestApp(app, door);
         configure(app);
-        app.Run(async context =>
+        if (endpoint is not null) app.Run(async context =>
         {
             try
             {
@@ -113,6 +113,16 @@ internal sealed class TestApp : IAsyncDisposable
         }
     }
 
+    /// <summary>Opens a client that the caller has made, and may look at when it fails.</summary>
+    public Task OpenAsync(ClientWebSocket client, Action<ClientWebSocketOptions>? configure = null, string path = "/ws", CancellationToken cancellationToken = default)
+    {
+        client.Options.HttpVersion = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
+        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
+        client.Options.CollectHttpResponseDetails = true;
+        configure?.Invoke(client.Options);
+        return client.ConnectAsync(Uri(path), _invoker, cancellationToken).InTime();
+    }
+
     /// <summary>A handshake over HTTP/2 with any fields (RFC 8441 section 5.1).</summary>
     public async Task<HttpResponseMessage> ExtendedConnectAsync(string protocol, params string[] fields)
     {
@@ -132,10 +142,10 @@ internal sealed class TestApp : IAsyncDisposable
     }
 
     /// <summary>Opens one that must be refused; returns the status.</summary>
-    public async Task<HttpStatusCode> RefusedAsync(Action<ClientWebSocketOptions>? configure = null)
+    public async Task<HttpStatusCode> RefusedAsync(Action<ClientWebSocketOptions>? configure = null, string path = "/ws")
     {
         using var client = new ClientWebSocket();
-        await Assert.ThrowsAsync<WebSocketException>(() => OpenAsync(client, configure, "/ws"));
+        await Assert.ThrowsAsync<WebSocketException>(() => OpenAsync(client, configure, path));
         return client.HttpStatusCode;
     }
 
@@ -158,14 +168,5 @@ internal sealed class TestApp : IAsyncDisposable
         using var now = new CancellationTokenSource(TimeSpan.FromSeconds(5)); // tests that leave a WebSocket open must not wait for Kestrel's half minute
         await _app.StopAsync(now.Token);
         await _app.DisposeAsync();
-    }
-
-    private Task OpenAsync(ClientWebSocket client, Action<ClientWebSocketOptions>? configure, string path)
-    {
-        client.Options.HttpVersion = IsHttp2 ? HttpVersion.Version20 : HttpVersion.Version11;
-        client.Options.HttpVersionPolicy = HttpVersionPolicy.RequestVersionExact;
-        client.Options.CollectHttpResponseDetails = true;
-        configure?.Invoke(client.Options);
-        return client.ConnectAsync(Uri(path), _invoker, default).InTime();
     }
 }
