@@ -13,7 +13,8 @@ internal sealed class ResponseFuzzer : Fuzzer<byte[]>
 
     protected override double Share => 1;
 
-    protected override IEnumerable<string> Expected => Enum.GetValues<ClientHandshakeFault>().Select(fault => fault.ToString());
+    // All but the one that only negotiation can find, which is a target of its own.
+    protected override IEnumerable<string> Expected => Enum.GetValues<ClientHandshakeFault>().Except([ClientHandshakeFault.InvalidDeflateAnswer]).Select(fault => fault.ToString());
 
     protected override byte[] Create(Random random) => new HeadGenerator(random).Response(NaiveHead.AcceptOf(Wire.Key));
 
