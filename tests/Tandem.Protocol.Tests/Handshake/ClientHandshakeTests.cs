@@ -64,7 +64,8 @@ public sealed class ClientHandshakeTests
 
     [Fact]
     public void Every_fault_is_reached_by_an_answer_of_this_table() =>
-        Assert.Equal(Enum.GetValues<ClientHandshakeFault>(), Create().Select(row => row.Data.Item1).Distinct().Order());
+        // The answer to permessage-deflate is judged by who has offered it: the client's own tests reach that one.
+        Assert.Equal(Enum.GetValues<ClientHandshakeFault>().Except([ClientHandshakeFault.InvalidDeflateAnswer]), Create().Select(row => row.Data.Item1).Distinct().Order());
 
     [Theory]
     [MemberData(nameof(Faults))]
