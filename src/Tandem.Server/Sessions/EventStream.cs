@@ -68,13 +68,10 @@ internal static class EventStream
         }
 
         // What many are sent is encoded once.
-        if (frame.Type == FrameType.Event)
-        {
-            writer.Write((byte[])(frame.Find(EncodedKey) ?? frame.Keep(EncodedKey, Encode(frame))));
-            return;
-        }
-
-        writer.Write(Encode(frame));
+        byte[] encoded = frame.Type == FrameType.Event ? (byte[])(frame.Find(EncodedKey) ?? frame.Keep(EncodedKey, Encode(frame))) : Encode(frame);
+        // With its length, since the writer of a connection that is gone has no memory for who names none.
+        encoded.CopyTo(writer.GetSpan(encoded.Length));
+        writer.Advance(encoded.Length);
     }
 
     private static byte[] Encode(SharedFrame frame)

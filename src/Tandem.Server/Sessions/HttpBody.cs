@@ -58,14 +58,15 @@ internal static class HttpBody
     /// <param name="frames">The frames.</param>
     public static async Task WriteAsync(HttpResponse response, long first, params IReadOnlyList<SharedFrame> frames)
     {
-        Span<byte> number = stackalloc byte[ProtocolLimits.MaxIntegerBytes];
+        byte[] number = new byte[ProtocolLimits.MaxIntegerBytes];
         int numberLength = FrameBody.WriteFirst(first, number);
         long length = numberLength;
         foreach (SharedFrame frame in frames) length += FrameBody.LengthOf(frame.Span);
         response.ContentType = ContentType;
         response.ContentLength = length;
         PipeWriter writer = response.BodyWriter;
-        writer.Write(number[..numberLength]);
+        number.AsSpan(0, numberLength).CopyTo(writer.GetSpan(numberLength));
+        writer.Advance(numberLength);
         foreach (SharedFrame frame in frames)
         {
             writer.Advance(FrameBody.WriteFrame(frame.Span, writer.GetSpan(FrameBody.LengthOf(frame.Span))));

@@ -282,7 +282,7 @@ public sealed partial class SessionClient
         {
             // The server cannot resume what it was not asked to resume.
             if (_token.Length == 0) return SessionFault.UnexpectedOpen;
-            SessionFault fault = _outbox.Acknowledge(opened.Received);
+            SessionFault fault = _outbox.Acknowledge(opened.Received, begins: true);
             if (fault != SessionFault.None) return fault;
         }
 
