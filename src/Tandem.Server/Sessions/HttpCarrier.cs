@@ -21,6 +21,9 @@ internal sealed class HttpCarrier(SessionHub hub, CarrierContext context) : Carr
     /// <summary>Why it has ended; null: it has not, or its session was only detached.</summary>
     public EndOfCarrier? End => _end;
 
+    /// <summary>Whether there was a request that is the way down.</summary>
+    public bool HasWayDown => _down is not null;
+
     /// <summary>Takes in the body of a request, behind those that came before it.</summary>
     public async Task<BodyStatus> ReceiveBodyAsync(ReadOnlyMemory<byte> body, CancellationToken cancellation)
     {

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Claims;
 using Microsoft.AspNetCore.Http;
 using Tandem.Protocol.Handshake;
 
@@ -14,17 +15,22 @@ public sealed class SessionRequest
         HttpContext = context;
         Origin = context.Request.Headers.Origin is [{ Length: > 0 } origin, ..] ? origin : null;
         RemoteAddress = context.Connection.RemoteIpAddress;
+        User = context.User;
     }
 
-    internal SessionRequest(UpgradeRequestSnapshot upgrade, IPAddress remoteAddress)
+    internal SessionRequest(UpgradeRequestSnapshot upgrade, IPAddress remoteAddress, ClaimsPrincipal? user)
     {
+        User = user;
         _upgrade = upgrade;
         Origin = upgrade.Origin;
         RemoteAddress = remoteAddress;
     }
 
-    /// <summary>The context in ASP.NET Core. Null: the request is a WebSocket handshake, which no middleware has seen.</summary>
+    /// <summary>The context in ASP.NET Core. Null: the request is a WebSocket handshake.</summary>
     public HttpContext? HttpContext { get; }
+
+    /// <summary>Who the middleware in front says it is. Null: none has seen the request, because it is a handshake on an event loop.</summary>
+    public ClaimsPrincipal? User { get; }
 
     /// <summary>The origin of the page that asks; null when it is no browser's, or a page's own.</summary>
     public string? Origin { get; }

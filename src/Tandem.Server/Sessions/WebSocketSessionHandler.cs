@@ -43,7 +43,7 @@ internal sealed class WebSocketSessionHandler : WebSocketHandler
             context.Defer(async (snapshot, cancellation) =>
             {
                 IPAddress address = context.RemoteEndPoint.Address;
-                SessionIdentity? identity = await authenticate(new SessionRequest(snapshot, address), cancellation).ConfigureAwait(false);
+                SessionIdentity? identity = await authenticate(new SessionRequest(snapshot, address, context.User), cancellation).ConfigureAwait(false);
                 context.State = Context(identity, address, snapshot.Origin);
             });
             return;

@@ -13,10 +13,14 @@ public sealed class CarrierTests
     public static readonly TheoryData<CarrierKind> Kinds = [.. Enum.GetValues<CarrierKind>()];
 
     [Theory]
-    [MemberData(nameof(Kinds))]
-    public async Task Subscribe_publish_mailbox_and_messages_work_on_every_carrier(CarrierKind kind)
+    [InlineData(CarrierKind.WebSocket, true)]
+    [InlineData(CarrierKind.WebSocket, false)]
+    [InlineData(CarrierKind.Streaming, true)]
+    [InlineData(CarrierKind.LongPolling, true)]
+    [InlineData(CarrierKind.Polling, true)]
+    public async Task Subscribe_publish_mailbox_and_messages_work_on_every_carrier(CarrierKind kind, bool onLoops)
     {
-        await using SessionSite site = await SessionSite.StartAsync();
+        await using SessionSite site = await SessionSite.StartAsync(onLoops: onLoops);
         await using var client = new RovingClient(site);
         await client.SwitchAsync(kind);
         await client.SubscribeAsync("news");

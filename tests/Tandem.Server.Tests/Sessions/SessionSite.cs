@@ -72,6 +72,9 @@ internal sealed class SessionSite : IAsyncDisposable
 
         public ConcurrentQueue<Exception> Faults { get; } = new();
 
+        /// <summary>Whether a message is answered with one of the same text.</summary>
+        public bool Echoes { get; set; }
+
         public Func<CarrierContext, SessionCode> Admitted { get; set; } = _ => SessionCode.Ok;
 
         protected override SessionCode Admit(CarrierContext context) => Admitted(context);
@@ -82,7 +85,11 @@ internal sealed class SessionSite : IAsyncDisposable
 
         protected override void OnOpened(Session session) => Opened.Enqueue(session);
 
-        protected override void OnMessage(Session session, MessageFlags flags, ReadOnlySpan<byte> payload) => Messages.Enqueue(Encoding.UTF8.GetString(payload));
+        protected override void OnMessage(Session session, MessageFlags flags, ReadOnlySpan<byte> payload)
+        {
+            Messages.Enqueue(Encoding.UTF8.GetString(payload));
+            if (Echoes) Assert.Equal(SessionSend.Sent, session.Send(payload, flags));
+        }
 
         protected override void OnClosed(Session session, SessionCode code, string reason) => Closed.Enqueue((session, code, reason));
 
