@@ -10,8 +10,11 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
+using Tandem.Server.Lab;
+using Tandem.Server.Sessions;
 using Tandem.Server.Tls;
 using Tandem.Server.Tutorial;
+using Tandem.Sessions;
 
 namespace Tandem.Cli;
 
@@ -60,7 +63,8 @@ internal static class ServeCommand
             return Startup.Fail("the pages are not built; './tandem serve' at the root of the repository builds them (it needs Node 20).");
         }
 
-        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay);
+        await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions);
+        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub);
         try
         {
             await app.StartAsync(cancellation);
@@ -81,7 +85,7 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay)
+    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, SessionHub hub)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = pages });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -110,6 +114,7 @@ internal static class ServeCommand
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
         app.MapGet("/", () => Results.Redirect("/tutorial"));
         app.MapTandemTutorial(new PhysicalFileProvider(pages).GetFileInfo("tutorial.html"));
+        app.MapTandemSessions(hub);
         app.MapTandemHealth();
         // The type by which phones know that they are offered an authority.
         if (tls?.AuthorityPath is { } authority) app.MapGet("/ca.crt", () => Results.File(authority, "application/x-x509-ca-cert", "tandem-ca.crt"));

@@ -24,6 +24,9 @@ public sealed class OutboundDeflate : IDisposable
         MinimumSize = pool.Options.MinimumSize;
     }
 
+    /// <summary>This end's window, 8 to 15: 2 to that power of bytes.</summary>
+    public int WindowBits => _windowBits;
+
     /// <summary>Messages shorter than this many bytes go uncompressed. Default: what the pool's options say.</summary>
     public int MinimumSize { get; init; }
 
@@ -48,6 +51,32 @@ public sealed class OutboundDeflate : IDisposable
         if (endOfMessage && !_keepsContext) ReturnDeflater();
         // Where the context is kept, the peer has to see what this end's window now holds.
         return !whole || _keepsContext || compressed.Length < payload.Length;
+    }
+
+    /// <summary>Compresses a whole message that refers to no other, for this connection and any other whose window is as large.</summary>
+    /// <param name="payload">The payload, not compressed.</param>
+    /// <param name="compressed">The compressed payload; the thread's memory, valid until it compresses the next.</param>
+    /// <returns>False when it did not become shorter.</returns>
+    public bool TryCompressAlone(ReadOnlySpan<byte> payload, out ReadOnlySpan<byte> compressed)
+    {
+        byte[] output = DeflaterPool.Output(MessageDeflater.MaxLength(payload.Length));
+        MessageDeflater deflater = _pool.Rent(_windowBits);
+        compressed = output.AsSpan(0, deflater.Deflate(payload, output, endOfMessage: true, keepContext: false));
+        _pool.Return(deflater);
+        return compressed.Length < payload.Length;
+    }
+
+    /// <summary>
+    /// The next message refers to none before it: to be called between two messages, when the peer is sent a compressed message that was not made
+    /// here. Its window then holds that message, and this end's does not, so what this end would refer to is not where the peer would look.
+    /// </summary>
+    public void Forget()
+    {
+        if (_deflater is null) return;
+        // There is no reset. A full flush of nothing is what makes it forget; the empty block that it writes has no part in any message.
+        byte[] output = DeflaterPool.Output(MessageDeflater.MaxLength(0));
+        _deflater.Deflate(default, output, endOfMessage: true, keepContext: false);
+        ReturnDeflater();
     }
 
     /// <inheritdoc />

@@ -77,6 +77,22 @@ public sealed partial class SessionClient
     /// <summary>Most bytes of a frame.</summary>
     public int MaxFrameBytes { get; private set; } = ProtocolLimits.MinFrameBytes;
 
+    /// <summary>
+    /// Whether acknowledgements are held back, because the application has more of what came than it wants to keep waiting. The server goes on to the end
+    /// of its window, and then applies the policies of its topics; answers come all the same, and so does the heartbeat.
+    /// </summary>
+    public bool IsHolding
+    {
+        get;
+        set
+        {
+            field = value;
+            if (value || _owedFrames == 0) return;
+            _isAckDue = true;
+            Signal();
+        }
+    }
+
     /// <summary>A carrier is there: OPEN is the first that it takes. One that there was is forgotten.</summary>
     /// <param name="ticket">A connect ticket; empty: none.</param>
     public void Attach(string ticket = "")
@@ -221,7 +237,7 @@ public sealed partial class SessionClient
         }
 
         if (_outbox.TryTake(out frame, out number)) return frame is not null;
-        if (_owedFrames == 0 || !(_isAckDue || _hasTaken)) return false;
+        if (_owedFrames == 0 || IsHolding || !(_isAckDue || _hasTaken)) return false;
         (_owedFrames, _owedBytes, _isAckDue) = (0, 0, false);
         frame = new AckFrame { Received = _received }.ToShared();
         return true;
@@ -266,7 +282,7 @@ public sealed partial class SessionClient
         {
             // The server cannot resume what it was not asked to resume.
             if (_token.Length == 0) return SessionFault.UnexpectedOpen;
-            SessionFault fault = _outbox.Acknowledge(opened.Received);
+            SessionFault fault = _outbox.Acknowledge(opened.Received, begins: true);
             if (fault != SessionFault.None) return fault;
         }
 

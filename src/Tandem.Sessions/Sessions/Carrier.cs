@@ -22,7 +22,7 @@ public enum BodyStatus
 /// <summary>
 /// What moves the frames of a session at the moment: the base of everything that does, over a WebSocket or HTTP. A carrier receives frames one at a
 /// time, the first of which is OPEN; it is told when there is something to take, and takes as much as it has room for.
-/// <see cref="TryTake"/> and <see cref="Detach"/> may be called by any thread; the other calls come from one thread at a time.
+/// <see cref="TryTake"/>, <see cref="Rewind"/> and <see cref="Detach"/> may be called by any thread; the other calls come from one thread at a time.
 /// </summary>
 public abstract class Carrier
 {

@@ -61,10 +61,12 @@ internal struct Outbox
     }
 
     /// <summary>Forgets what the peer has received. Says which rule an impossible number breaks.</summary>
-    public SessionFault Acknowledge(long received)
+    /// <param name="received">How many it has received.</param>
+    /// <param name="begins">Whether a carrier begins with it. Otherwise less than before is old news: over HTTP requests overtake each other.</param>
+    public SessionFault Acknowledge(long received, bool begins = false)
     {
         if (received > EverSent) return SessionFault.AckOfUnsent;
-        if (received < Acked) return SessionFault.AckGoesBack;
+        if (received < Acked) return begins ? SessionFault.AckGoesBack : SessionFault.None;
         for (; Acked < received; Acked++)
         {
             Account(_ring![_head]!, -1);

@@ -44,7 +44,7 @@ public sealed partial class Session
             bool knows = SessionToken.AreEqual(secret, _secret) | (_hasOlderSecret & SessionToken.AreEqual(secret, _olderSecret));
             if (!IsOver && knows && publisher == _publisher && owner == Owner)
             {
-                if (_outbox.Acknowledge(received) == SessionFault.None)
+                if (_outbox.Acknowledge(received, begins: true) == SessionFault.None)
                 {
                     attached = true;
                     older = _carrier;

@@ -21,6 +21,12 @@ internal enum LoopRequest : byte
     /// <summary>Send a binary message.</summary>
     SendBinary,
 
+    /// <summary>Send a message that many are sent.</summary>
+    SendPrepared,
+
+    /// <summary>Have the handler's OnNotified called.</summary>
+    Notify,
+
     /// <summary>Send a ping.</summary>
     Ping,
 
@@ -49,7 +55,8 @@ internal readonly record struct LoopPost(
     ushort Port = 0,
     HandshakeRefusal Refusal = HandshakeRefusal.None,
     bool OwesDrain = false,
-    WebSocketMessageFlags Flags = WebSocketMessageFlags.EndOfMessage)
+    WebSocketMessageFlags Flags = WebSocketMessageFlags.EndOfMessage,
+    PreparedMessage? Message = null)
 {
     public WebSocketCloseStatus Status => (WebSocketCloseStatus)Number;
 }

@@ -36,7 +36,13 @@ public abstract class OriginPolicy
     /// <summary>Decides.</summary>
     /// <param name="request">The request, already judged.</param>
     /// <returns>True when it may go on.</returns>
-    public bool Allows(in UpgradeRequest request) => request.Origin.IsEmpty || AllowsOrigin(request.Origin, request.Host);
+    public bool Allows(in UpgradeRequest request) => Allows(request.Origin, request.Host);
+
+    /// <summary>Decides about any HTTP request.</summary>
+    /// <param name="origin">The value of Origin; empty when there is none.</param>
+    /// <param name="host">The authority that the request is addressed to.</param>
+    /// <returns>True when it may go on.</returns>
+    public bool Allows(ReadOnlySpan<byte> origin, ReadOnlySpan<byte> host) => origin.IsEmpty || AllowsOrigin(origin, host);
 
     /// <summary>Decides about an origin.</summary>
     /// <param name="origin">The value of Origin; <c>null</c> in letters for pages without one.</param>

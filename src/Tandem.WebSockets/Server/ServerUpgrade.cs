@@ -26,7 +26,7 @@ internal static class ServerUpgrade
         try
         {
             // Section 10.2. The policy may be the application's own, and fail like a handler.
-            return route.Options.Origins.Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
+            return (route.Route.Origins ?? route.Options.Origins).Allows(in request) ? HandshakeRefusal.None : HandshakeRefusal.OriginNotAllowed;
         }
         catch (Exception exception)
         {

@@ -67,6 +67,12 @@ public abstract class WebSocketHandler
     {
     }
 
+    /// <summary>Somebody has called <see cref="WebSocketPeer.Notify"/>. What is sent here leaves together.</summary>
+    /// <param name="peer">The connection.</param>
+    public virtual void OnNotified(WebSocketPeer peer)
+    {
+    }
+
     /// <summary>The connection has ended. Called once for every connection that was opened; nothing can be sent any more.</summary>
     /// <param name="peer">The connection.</param>
     /// <param name="cause">Why.</param>

@@ -14,8 +14,10 @@ public abstract partial class WebSocketPeer
     /// <summary>The end of the connection's part in a turn: sends, calls back, lets go.</summary>
     internal void Settle()
     {
+        if (_notified) ReportNotified(); // what it sends is settled here
         _dirty = false;
         if (_released) return;
+        if (_notified) MarkDirty(); // once more, in the next turn
         if (!_drops && !_blocked && _queue.Bytes != 0) Flush();
         if (!_drops && !_blocked && _queue.Bytes == 0)
         {
@@ -116,6 +118,20 @@ public abstract partial class WebSocketPeer
         try
         {
             _route.Handler.OnDrain(this);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+    }
+
+    private void ReportNotified()
+    {
+        _notified = false;
+        if (_phase != WebSocketState.Open) return;
+        try
+        {
+            _route.Handler.OnNotified(this);
         }
         catch (Exception exception)
         {

@@ -19,6 +19,13 @@ public abstract partial class WebSocketPeer
             case LoopRequest.Abort:
                 AbortNow((CloseInitiator)post.Number);
                 return;
+            case LoopRequest.Notify:
+                Volatile.Write(ref _notifyPosted, 0);
+                NotifyNow();
+                return;
+            case LoopRequest.SendPrepared:
+                OnPostedMessage(post.Message!, post.OwesDrain);
+                return;
         }
 
         ReadOnlySpan<byte> payload = post.Payload.AsSpan(0, post.Number);
@@ -44,6 +51,55 @@ public abstract partial class WebSocketPeer
         if (post.Payload!.Length != 0) ArrayPool<byte>.Shared.Return(post.Payload);
     }
 
+    private void OnPostedMessage(PreparedMessage message, bool owesDrain)
+    {
+        Interlocked.Add(ref _postedBytes, -message.Payload.Length);
+        if (_phase != WebSocketState.Open) return;
+        try
+        {
+            SendNow(message);
+        }
+        catch (Exception exception)
+        {
+            HandlerFailed(exception);
+        }
+
+        _drainOwed |= owesDrain;
+        MarkDirty();
+    }
+
+    private void NotifyNow()
+    {
+        if (_phase != WebSocketState.Open) return;
+        _notified = true;
+        MarkDirty();
+    }
+
+    private SendStatus PostSend(PreparedMessage message)
+    {
+        int length = message.Payload.Length;
+        if (BufferedBytes is var waiting && waiting != 0 && length > Options.MaxBufferedBytes - waiting)
+        {
+            if (Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
+            return SendStatus.Closed;
+        }
+
+        Interlocked.Add(ref _postedBytes, length);
+        bool blocked = Volatile.Read(ref _blocked);
+        Post(new LoopPost(LoopRequest.SendPrepared, this, OwesDrain: blocked, Message: message));
+        return blocked ? SendStatus.Buffered : SendStatus.Sent;
+    }
+
+    private SendStatus SendNow(PreparedMessage message)
+    {
+        if (_writer.IsInMessage) throw new InvalidOperationException("A message is being sent in fragments; end it first (RFC 6455 section 5.4).");
+        ReadOnlySpan<byte> payload = message.Payload.Span;
+        if (!HasRoomFor(payload.Length)) return Overflow();
+        bool compressed = _deflate is not null && message.TryGetCompressed(_deflate.Outbound, out payload);
+        return Write(message.Type, payload, endOfMessage: true, compressed);
+    }
+
     private SendStatus PostSend(LoopRequest request, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags = WebSocketMessageFlags.EndOfMessage)
     {
         if (BufferedBytes is var waiting && waiting != 0 && payload.Length > Options.MaxBufferedBytes - waiting)
@@ -66,14 +122,21 @@ public abstract partial class WebSocketPeer
 
     private SendStatus SendNow(WebSocketMessageType type, ReadOnlySpan<byte> payload, WebSocketMessageFlags flags)
     {
-        // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
-        if (_queue.Bytes != 0 && payload.Length > Options.MaxBufferedBytes - _queue.Bytes && !TryMakeRoom(payload.Length)) return Overflow(flags);
+        if (!HasRoomFor(payload.Length)) return Overflow(flags);
 
         // Before it is compressed: the window must not come to hold what is never sent.
         _writer.EnsureNext(type);
 
         bool endOfMessage = (flags & WebSocketMessageFlags.EndOfMessage) != 0;
         bool compressed = _deflate is not null && TryCompress(ref payload, endOfMessage, flags);
+        return Write(type, payload, endOfMessage, compressed);
+    }
+
+    // Where nothing waits, one message of any size is taken: the limit is for peers that do not read.
+    private bool HasRoomFor(int length) => _queue.Bytes == 0 || length <= Options.MaxBufferedBytes - _queue.Bytes || TryMakeRoom(length);
+
+    private SendStatus Write(WebSocketMessageType type, ReadOnlySpan<byte> payload, bool endOfMessage, bool compressed)
+    {
         MarkDirty();
         if (payload.Length >= DirectSendBytes)
         {

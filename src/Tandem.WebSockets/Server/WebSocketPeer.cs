@@ -57,6 +57,8 @@ public abstract partial class WebSocketPeer
     private int _postedBytes;
     private protected bool _blocked; // the transport takes no more for now
     private bool _drainOwed; // Send has answered Buffered
+    private bool _notified; // OnNotified is to be called
+    private int _notifyPosted;
     private bool _dirty;
     private bool _isCurrent; // an event of this connection is being served
 
@@ -126,6 +128,27 @@ public abstract partial class WebSocketPeer
             : PostSend(type == WebSocketMessageType.Text ? LoopRequest.SendText : LoopRequest.SendBinary, payload, flags);
         if (status != SendStatus.Dropped) _sendsFragments = (flags & WebSocketMessageFlags.EndOfMessage) == 0;
         return status;
+    }
+
+    /// <summary>Sends a message that many are sent.</summary>
+    /// <param name="message">The message.</param>
+    /// <returns>What became of it.</returns>
+    /// <exception cref="InvalidOperationException">A message is being sent in fragments.</exception>
+    public SendStatus Send(PreparedMessage message)
+    {
+        ArgumentNullException.ThrowIfNull(message);
+        if (_phase != WebSocketState.Open) return SendStatus.Closed;
+        return IsServing ? SendNow(message) : PostSend(message);
+    }
+
+    /// <summary>
+    /// Has <see cref="WebSocketHandler.OnNotified"/> called at the end of the turn that serves the connection, once for any number of calls before that. For those who have
+    /// something for this peer on another thread, and want to say on its own what that is.
+    /// </summary>
+    public void Notify()
+    {
+        if (IsServing) NotifyNow();
+        else if (Interlocked.Exchange(ref _notifyPosted, 1) == 0) Post(new LoopPost(LoopRequest.Notify, this));
     }
 
     /// <summary>Sends a text message.</summary>

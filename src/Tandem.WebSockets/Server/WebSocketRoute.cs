@@ -60,6 +60,9 @@ public sealed class WebSocketRoute(string path, WebSocketHandler handler)
         }
     }
 
+    /// <summary>Which pages may connect to this route. Default null: what <see cref="WebSocketServerOptions.Origins"/> says.</summary>
+    public OriginPolicy? Origins { get; init; }
+
     internal string[] SubprotocolArray { get; private init; } = [];
 
     internal bool Matches(ReadOnlySpan<byte> path) => path.SequenceEqual(_pathBytes);

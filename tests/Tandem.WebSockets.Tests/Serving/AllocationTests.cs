@@ -110,6 +110,49 @@ public sealed class AllocationTests
         Assert.InRange(sender, 0, Messages * 2L);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_prepared_message_costs_an_allocation_each_and_none_for_a_peer(bool compresses)
+    {
+        const int Peers = 20;
+        List<WebSocketPeer> peers = [];
+        long allocated = 0;
+        int count = 0;
+        byte[] payload = new byte[1_000];
+        var handler = new Measured((peer, _, _) =>
+        {
+            if (!peers.Contains(peer)) peers.Add(peer);
+            if (peers.Count < Peers) return;
+            if (++count == 500) allocated = -GC.GetAllocatedBytesForCurrentThread();
+            if (count == 1_400) allocated += GC.GetAllocatedBytesForCurrentThread();
+            var prepared = new PreparedMessage(WebSocketMessageType.Binary, payload);
+            foreach (WebSocketPeer other in peers) other.Send(prepared);
+        });
+        var options = new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, Deflate = compresses ? new() : null };
+        await using var server = new WebSocketServer(options);
+        server.Map(new WebSocketRoute("/ws", handler));
+        server.Start();
+        List<RawClient> clients = [];
+        for (int i = 0; i < Peers; i++)
+        {
+            clients.Add(await RawClient.Connect(server.EndPoints[0]));
+            await clients[i].Upgrade("/ws", compresses ? ["Sec-WebSocket-Extensions: permessage-deflate"] : []);
+            await clients[i].Send(Wire.Text("here"));
+        }
+
+        if (compresses) clients.ForEach(client => client.ExpectDeflate(15, keepsContext: true));
+        for (int i = 1; i < 1_500; i++)
+        {
+            foreach (RawClient client in clients) Assert.Equal(payload.Length, (await client.Read()).Payload.Length);
+            await clients[0].Send(Wire.Text("next"));
+        }
+
+        foreach (RawClient client in clients) client.Dispose();
+        // The message and its array of windows, and where it is compressed its one compressed form: less than 16 bytes for a peer.
+        Assert.InRange(allocated / 900, 1, 300);
+    }
+
     // As many as the shared pool of arrays keeps over from one thread to the other; a longer burst allocates what is over it.
     private static void SendTwenty(WebSocketPeer peer)
     {

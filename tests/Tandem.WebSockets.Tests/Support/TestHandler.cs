@@ -34,6 +34,8 @@ internal sealed class TestHandler : WebSocketHandler
 
     public Action<WebSocketPeer>? Drain { get; set; }
 
+    public Action<WebSocketPeer>? Notified { get; set; }
+
     public CloseAction? Close { get; set; }
 
     public ConcurrentQueue<WebSocketPeer> Opened { get; } = new();
@@ -121,6 +123,8 @@ internal sealed class TestHandler : WebSocketHandler
     }
 
     public override void OnDrain(WebSocketPeer peer) => Run(() => Drain?.Invoke(peer), Drain is not null);
+
+    public override void OnNotified(WebSocketPeer peer) => Run(() => Notified?.Invoke(peer), Notified is not null);
 
     public override void OnClose(WebSocketPeer peer, in CloseCause cause)
     {
