@@ -16,7 +16,7 @@ public abstract class SilenceTests(Driver driver)
     private readonly TestHandler _handler = TestHandler.Echo();
 
     [Fact]
-    public async Task A_silent_peer_is_pinged_after_the_interval_and_dropped_after_theTimeout()
+    public async Task A_silent_peer_is_pinged_after_the_interval_and_dropped_after_the_timeout()
     {
         await using TestServer server = Start(Timeout.InfiniteTimeSpan);
         using RawClient client = await server.Open();
@@ -97,7 +97,7 @@ public abstract class SilenceTests(Driver driver)
     }
 
     [Fact]
-    public async Task Messages_put_off_the_idleTimeout_and_no_ping_is_sent_for_it()
+    public async Task Messages_put_off_the_idle_timeout_and_no_ping_is_sent_for_it()
     {
         await using TestServer server = driver.Start(_handler, new WebSocketServerOptions
         {
