@@ -246,7 +246,7 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         if (isUnknown) backlog.AddGap(new MissedEvents());
         if (missed.Count > 0) backlog.AddGap(missed);
         bool byKey = options.Overflow == OverflowPolicy.KeepLatestByKey;
-        foreach (TopicEvent found in replay) backlog.Add(found, byKey);
+        foreach (TopicEvent found in replay) backlog.Add(found, byKey, isReplayed: true);
         return backlog;
     }
 
