@@ -59,6 +59,21 @@ public sealed class SessionTests : IAsyncDisposable
     }
 
     [Fact]
+    public void A_client_that_closes_before_it_is_answered_hears_nothing_more()
+    {
+        Peer peer = Open();
+        peer.Connect();
+        peer.Send();
+        peer.MoveUp();
+        peer.Client.Close();
+        peer.Serve();
+        Assert.True(peer.MoveDown());
+        peer.Exchange();
+        Assert.Equal(["opened"], peer.Log);
+        Assert.Equal(0, _hub.Sessions);
+    }
+
+    [Fact]
     public void A_detached_session_expires_after_its_time_to_live_and_not_before()
     {
         Peer peer = Open();

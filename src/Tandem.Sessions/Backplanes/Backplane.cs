@@ -9,8 +9,8 @@ namespace Tandem.Sessions;
 public abstract class Backplane : IAsyncDisposable
 {
     /// <summary>
-    /// Whether other nodes may have subscribers or publishers. False: <see cref="PublishAsync"/>, <see cref="JoinAsync"/>, <see cref="Leave"/> and
-    /// <see cref="HistoryAsync"/> are never called, and a publish costs one lock. It must not change while a hub uses the backplane.
+    /// Whether other nodes may have subscribers or publishers. False: <see cref="PublishAsync"/>, <see cref="JoinAsync"/>, <see cref="Leave"/>,
+    /// <see cref="HistoryAsync"/> and <see cref="PublishedAsync"/> are never called, and a publish costs one lock. It must not change while a hub uses the backplane.
     /// </summary>
     public abstract bool IsShared { get; }
 
@@ -54,6 +54,23 @@ public abstract class Backplane : IAsyncDisposable
     /// <returns>Within a bounded time what answered by then: events in the order of their origins. Empty when nobody did.</returns>
     public abstract ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after);
 
+    /// <summary>
+    /// What other nodes have taken in of a publisher. Called after <see cref="JoinAsync"/>, for a client that publishes again what it had no answer to, perhaps from
+    /// another node. By default taken from <see cref="HistoryAsync"/>, which does not have what is too old: a backplane does better to ask <see cref="BackplaneNode.Published"/>.
+    /// </summary>
+    /// <param name="node">The hub.</param>
+    /// <param name="topic">The topic.</param>
+    /// <param name="publisher">The client.</param>
+    /// <returns>
+    /// Within a bounded time a code and ranges of numbers, in any order. Unavailable when a node that may have the topic did not answer: then the client is told
+    /// that it is not known whether its event is there.
+    /// </returns>
+    public virtual async ValueTask<(SessionCode Code, IReadOnlyList<(long First, long Last)> Numbers)> PublishedAsync(BackplaneNode node, string topic, ulong publisher)
+    {
+        BackplaneHistory history = await HistoryAsync(node, topic, []).ConfigureAwait(false);
+        return (SessionCode.Ok, [.. history.Events.Where(message => message.Publisher == publisher).Select(message => (message.Number, message.Number))]);
+    }
+
     /// <summary>Puts a message into a mailbox. Promise: once, however often it comes with the same publisher and number.</summary>
     /// <param name="mailbox">The mailbox, made when there is none.</param>
     /// <param name="options">Its bounds, which count when it is made.</param>
@@ -90,8 +107,19 @@ public abstract class BackplaneNode
     /// <summary>What this node has of a topic, for another node.</summary>
     /// <param name="topic">The topic.</param>
     /// <param name="after">The position of the subscriber.</param>
-    /// <returns>Only what this node itself has counted, since every node answers for itself.</returns>
+    /// <returns>Only what this node itself has counted, since every node answers for itself; with events that are still with the backplane.</returns>
     public abstract BackplaneHistory History(string topic, IReadOnlyList<TopicPosition> after);
+
+    /// <summary>What this node has taken in of a publisher, for another node.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="publisher">The client.</param>
+    /// <returns>Ranges of numbers, in any order; with events that are still with the backplane.</returns>
+    public abstract IReadOnlyList<(long First, long Last)> Published(string topic, ulong publisher);
+
+    /// <summary>How far this node has counted, for another node that joins: the events up to here do not come to it any more, those behind do.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <returns>Null: it does not have the topic.</returns>
+    public abstract TopicPosition? Counted(string topic);
 }
 
 /// <summary>A part of a topic's history.</summary>

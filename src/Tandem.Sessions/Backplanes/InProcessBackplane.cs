@@ -57,15 +57,13 @@ public sealed class InProcessBackplane : Backplane
     /// <inheritdoc/>
     public override ValueTask<(SessionCode Code, IReadOnlyList<TopicPosition> Heads)> JoinAsync(BackplaneNode node, string topic)
     {
-        BackplaneNode[] others;
         lock (_gate)
         {
             if (!_topics.TryGetValue(topic, out List<BackplaneNode>? nodes)) _topics.Add(topic, nodes = []);
             if (!nodes.Contains(node)) nodes.Add(node);
-            others = [.. _nodes.Where(other => other != node)];
         }
 
-        IReadOnlyList<TopicPosition> heads = [.. others.SelectMany(other => other.History(topic, []).Heads)];
+        IReadOnlyList<TopicPosition> heads = [.. Others(node).Select(other => other.Counted(topic)).OfType<TopicPosition>()];
         return new((SessionCode.Ok, heads));
     }
 
@@ -83,10 +81,15 @@ public sealed class InProcessBackplane : Backplane
     /// <inheritdoc/>
     public override ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after)
     {
-        BackplaneNode[] others;
-        lock (_gate) others = [.. _nodes.Where(other => other != node)];
-        BackplaneHistory[] parts = [.. others.Select(other => other.History(topic, after))];
+        BackplaneHistory[] parts = [.. Others(node).Select(other => other.History(topic, after))];
         return new(new BackplaneHistory([.. parts.SelectMany(part => part.Events)], [.. parts.SelectMany(part => part.Heads)]));
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<(SessionCode Code, IReadOnlyList<(long First, long Last)> Numbers)> PublishedAsync(BackplaneNode node, string topic, ulong publisher)
+    {
+        IReadOnlyList<(long, long)> numbers = [.. Others(node).SelectMany(other => other.Published(topic, publisher))];
+        return new((SessionCode.Ok, numbers));
     }
 
     /// <inheritdoc/>
@@ -129,6 +132,11 @@ public sealed class InProcessBackplane : Backplane
         if (_mailboxes.TryGetValue(name, out Mailbox? mailbox)) return mailbox;
         // Two threads may make one too many; the bound is against floods, not exact.
         return _mailboxes.Count >= _maxMailboxes ? null : _mailboxes.GetOrAdd(name, new Mailbox(options, _time));
+    }
+
+    private BackplaneNode[] Others(BackplaneNode node)
+    {
+        lock (_gate) return [.. _nodes.Where(other => other != node)];
     }
 
     private BackplaneNode[] Others(BackplaneNode node, string topic)

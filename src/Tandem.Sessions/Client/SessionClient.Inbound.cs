@@ -88,8 +88,7 @@ public sealed partial class SessionClient
         if (TakeAnswered(frame.Request) is not { Subscription: { } subscription } answered) return;
         subscription.Id = frame.TopicId;
         subscription.WasGranted = true;
-        subscription.Position.Clear();
-        foreach (TopicPosition entry in frame.Position.ToArray()) subscription.Position[entry.Origin] = entry.Offset;
+        subscription.Begin(frame.Position.ToArray());
         _topicsById[frame.TopicId] = subscription;
         long presence = frame.Presence;
         if (!answered.IsRestored) _events.OnReply(answered.Request, SessionCode.Ok, "");
@@ -99,32 +98,18 @@ public sealed partial class SessionClient
     private void Event(EventFrame frame)
     {
         if (Find(frame.TopicId) is not { } subscription) return;
-        // What is in the position already was seen: a server that repeats it is forgiven.
-        if (subscription.Position.GetValueOrDefault(frame.Origin) >= frame.Offset) return;
-        Advance(subscription, frame.Origin, frame.Offset);
+        // What is in the position already was seen: a node that is behind the one before, or did not know how much this client has seen, repeats it.
+        if (subscription.Advance(frame.Origin, frame.Offset) == 0) return;
         _events.OnEvent(subscription.Topic, frame.Flags & MessageFlags.Text, frame.Key.IsEmpty ? null : Encoding.UTF8.GetString(frame.Key), frame.Payload);
     }
 
     private void Gap(GapFrame frame)
     {
         if (Find(frame.TopicId) is not { } subscription) return;
-        foreach (TopicPosition entry in frame.Position.ToArray())
-        {
-            if (subscription.Position.GetValueOrDefault(entry.Origin) < entry.Offset) Advance(subscription, entry.Origin, entry.Offset);
-        }
-
-        _events.OnGap(subscription.Topic, frame.Missed);
-    }
-
-    private static void Advance(ClientSubscription subscription, uint origin, long offset)
-    {
-        // The origin that is forgotten is that of a node which has probably gone: at worst its next event reports a gap that is none.
-        if (subscription.Position.Count >= ProtocolLimits.MaxPositions && !subscription.Position.ContainsKey(origin))
-        {
-            subscription.Position.Remove(subscription.Position.MinBy(entry => entry.Value).Key);
-        }
-
-        subscription.Position[origin] = offset;
+        long missed = 0;
+        foreach (TopicPosition entry in frame.Position.ToArray()) missed += subscription.Advance(entry.Origin, entry.Offset);
+        if (frame.Missed == 0) _events.OnGap(subscription.Topic, 0);
+        else if (missed > 0) _events.OnGap(subscription.Topic, Math.Min(missed, frame.Missed));
     }
 
     private void MailboxOpened(long request, long id)

@@ -155,7 +155,7 @@ public sealed partial class SessionClient
         while (_outbox.TryTake(out SharedFrame? frame, out _)) unconfirmed += frame!.Type == FrameType.ClientMessage ? 1 : 0;
         _outbox = default;
         (_received, _owedFrames, _owedBytes, _isAckDue) = (0, 0, 0, false);
-        List<Outgoing> pending = [.. _unanswered.Values, .. _toSend];
+        List<Outgoing> pending = [.. _unanswered.Values.Select(Again), .. _toSend];
         _unanswered.Clear();
         _toSend.Clear();
         _topicsById.Clear();
@@ -188,6 +188,18 @@ public sealed partial class SessionClient
         }
 
         return unconfirmed;
+    }
+
+    /// <summary>What may have arrived already says so: whoever takes it in has to ask the other nodes.</summary>
+    private static Outgoing Again(Outgoing outgoing)
+    {
+        if (outgoing.Frame.Type != FrameType.Publish) return outgoing;
+        PublishFrame.Read(outgoing.Frame.Span, out PublishFrame publish);
+        var again = new PublishFrame
+        {
+            Request = publish.Request, Flags = publish.Flags | MessageFlags.Redelivered, Topic = publish.Topic, Key = publish.Key, Payload = publish.Payload,
+        };
+        return outgoing with { Frame = again.ToShared() };
     }
 
     private static Outgoing SubscribeRequest(ClientSubscription subscription, long request, bool isRestored)
@@ -251,7 +263,40 @@ public sealed partial class SessionClient
         /// <summary>Whether there is a position to go on from, if only an empty one.</summary>
         public bool WasGranted { get; set; }
 
+        /// <summary>What was seen of the origins that the present node knows.</summary>
         public Dictionary<uint, long> Position { get; } = [];
+
+        // Of the others: not told to the next node, which would report a gap of unknown size each time, but not to be seen twice where one does know them.
+        private readonly Dictionary<uint, long> _past = [];
+
+        /// <summary>Goes on from the position of a node, or from what was seen where that is further.</summary>
+        public void Begin(TopicPosition[] start)
+        {
+            foreach ((uint origin, long offset) in Position) Keep(_past, origin, offset);
+            Position.Clear();
+            foreach (TopicPosition entry in start)
+            {
+                _past.Remove(entry.Origin, out long seen);
+                Position[entry.Origin] = Math.Max(entry.Offset, seen);
+            }
+        }
+
+        /// <summary>Says how many offsets of an origin are new.</summary>
+        public long Advance(uint origin, long offset)
+        {
+            if (!Position.TryGetValue(origin, out long seen)) seen = _past.GetValueOrDefault(origin);
+            if (offset <= seen) return 0;
+            _past.Remove(origin);
+            Keep(Position, origin, offset);
+            return offset - seen;
+        }
+
+        private static void Keep(Dictionary<uint, long> position, uint origin, long offset)
+        {
+            // The origin that is forgotten is that of a node which has probably gone: at worst its next event reports a gap that is none.
+            if (position.Count >= ProtocolLimits.MaxPositions && !position.ContainsKey(origin)) position.Remove(position.MinBy(entry => entry.Value).Key);
+            position[origin] = offset;
+        }
     }
 
     private sealed class ClientMailbox(string name, byte[] nameBytes, int prefetch)

@@ -143,7 +143,8 @@ public sealed partial class SessionClient
     /// <param name="number">The number of a reliable frame where the carrier states it; 0: it is the next one.</param>
     public void Receive(ReadOnlySpan<byte> frame, long number = 0)
     {
-        if (_state == State.Detached) return;
+        // Behind CLOSE nothing is said, so nothing is heard either.
+        if (_state == State.Detached || _close is not null) return;
         _lastHeard = _time.GetTimestamp();
         SessionFault fault = frame.IsEmpty ? SessionFault.EmptyFrame : ProtocolTable.Judge((FrameType)frame[0], fromServer: true);
         if (fault == SessionFault.None)

@@ -23,7 +23,7 @@ public sealed partial class SessionHub
     {
         Names.Encode(topic, nameof(topic));
         Names.EncodeKey(key, nameof(key));
-        return Publish(new TopicMessage(topic, 0, 0, 0, 0, flags & MessageFlags.Text, string.IsNullOrEmpty(key) ? null : key, default), payload);
+        return Publish(new TopicMessage(topic, 0, 0, 0, 0, flags & MessageFlags.Text, string.IsNullOrEmpty(key) ? null : key, default), payload, isRepeated: false);
     }
 
     /// <summary>Puts a message of the application into a mailbox.</summary>
@@ -43,7 +43,7 @@ public sealed partial class SessionHub
     /// <returns>0 also where there is no such topic.</returns>
     public int Subscribers(string topic) => _topics.TryGetValue(topic, out Topic? found) ? found.Subscribers : 0;
 
-    internal ValueTask<SessionCode> Publish(TopicMessage message, ReadOnlySpan<byte> payload)
+    internal ValueTask<SessionCode> Publish(TopicMessage message, ReadOnlySpan<byte> payload, bool isRepeated)
     {
         SessionCode code = TryUse(message.Topic, out Topic? topic);
         if (topic is null) return new(code);
@@ -52,7 +52,7 @@ public sealed partial class SessionHub
             // What the fields of EVENT need at most.
             const int fields = 1 + 8 + 5 + 8 + 1 + 2 + ProtocolLimits.MaxKeyBytes;
             if (payload.Length > Math.Min(topic.Options.MaxPayload, Options.MaxFrameBytes - fields)) return new(SessionCode.PayloadTooLarge);
-            return topic.Publish(message with { Payload = payload.ToArray() });
+            return topic.Publish(message with { Payload = payload.ToArray() }, isRepeated);
         }
         finally
         {
@@ -126,5 +126,10 @@ public sealed partial class SessionHub
 
         public override BackplaneHistory History(string topic, IReadOnlyList<TopicPosition> after) =>
             hub._topics.TryGetValue(topic, out Topic? found) ? found.Own(after) : BackplaneHistory.Empty;
+
+        public override IReadOnlyList<(long First, long Last)> Published(string topic, ulong publisher) =>
+            hub._topics.TryGetValue(topic, out Topic? found) ? found.Published(publisher) : [];
+
+        public override TopicPosition? Counted(string topic) => hub._topics.TryGetValue(topic, out Topic? found) ? found.Counted() : null;
     }
 }

@@ -329,7 +329,7 @@ public enum MessageFlags
     /// <summary>A key follows.</summary>
     Key = 2,
 
-    /// <summary>A consumer had this delivery before and did not settle it.</summary>
+    /// <summary>A consumer had this delivery before and did not settle it; a publish was sent before, in a session that was lost.</summary>
     Redelivered = 4,
 }
 

@@ -469,7 +469,7 @@ public readonly ref struct PublishFrame
     /// <summary>The number of the request, and of the event among those of its publisher.</summary>
     public long Request { get; init; }
 
-    /// <summary>Text, key.</summary>
+    /// <summary>Text, key, redelivered.</summary>
     public MessageFlags Flags { get; init; }
 
     /// <summary>The topic.</summary>
@@ -492,7 +492,7 @@ public readonly ref struct PublishFrame
     {
         var reader = new FieldReader(bytes, FrameType.Publish);
         long request = reader.Integer(1, ProtocolLimits.MaxInteger);
-        MessageFlags flags = (MessageFlags)reader.Flags(3);
+        MessageFlags flags = (MessageFlags)reader.Flags(7);
         ReadOnlySpan<byte> topic = reader.Name();
         ReadOnlySpan<byte> key = (flags & MessageFlags.Key) != 0 ? reader.Text(1, ProtocolLimits.MaxKeyBytes) : default;
         ReadOnlySpan<byte> payload = reader.Rest();

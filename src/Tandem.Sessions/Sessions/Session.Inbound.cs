@@ -281,7 +281,7 @@ public sealed partial class Session
 
         string? key = frame.Key.IsEmpty ? null : Encoding.UTF8.GetString(frame.Key);
         var message = new TopicMessage(topic, 0, 0, _publisher, frame.Request, frame.Flags & MessageFlags.Text, key, default);
-        Answer(frame.Request, Hub.Publish(message, frame.Payload));
+        Answer(frame.Request, Hub.Publish(message, frame.Payload, (frame.Flags & MessageFlags.Redelivered) != 0));
     }
 
     private void SendToMailbox(MailboxSendFrame frame)

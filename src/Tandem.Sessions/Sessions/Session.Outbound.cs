@@ -57,9 +57,9 @@ public sealed partial class Session
             };
             Answer(subscribed.ToShared(), after);
             if (replay is null) return SessionCode.Ok;
-            (subscription.Backlog, subscription.Replayed, subscription.ReplayedBytes) = (replay, replay.Events, replay.Bytes);
+            subscription.Backlog = replay;
             _backlogBytes += replay.Bytes;
-            while (_backlogBytes > Options.MaxBacklogBytes && DropOldest(subscription, replay))
+            while (_backlogBytes > Options.MaxBacklogBytes && DropOldest(replay))
             {
             }
 
@@ -159,12 +159,6 @@ public sealed partial class Session
             long before = backlog.Bytes;
             object item = backlog.Take();
             _outbox.Add(item as SharedFrame ?? Gap(subscription, (MissedEvents)item));
-            if (item is TopicEvent taken && subscription.Replayed > 0)
-            {
-                subscription.Replayed--;
-                subscription.ReplayedBytes -= taken.Length;
-            }
-
             _backlogBytes -= before - backlog.Bytes;
             if (backlog.IsEmpty) subscription.Backlog = null;
             else _backlogged.Enqueue(subscription);
@@ -198,14 +192,12 @@ public sealed partial class Session
             long before = backlog.Bytes;
             backlog.DropKey(message.Key!);
             _backlogBytes -= before - backlog.Bytes;
-            subscription.Replayed = Math.Min(subscription.Replayed, backlog.Events);
-            subscription.ReplayedBytes = Math.Min(subscription.ReplayedBytes, backlog.Bytes);
         }
 
         // A publish that was let through in spite of Wait came from another node, and is too late to be refused.
         if (policy != OverflowPolicy.Disconnect && policy != OverflowPolicy.DropNewest)
         {
-            while (IsFull(subscription) && DropOldest(subscription, backlog))
+            while (IsFull(subscription) && DropOldest(backlog))
             {
             }
         }
@@ -228,15 +220,11 @@ public sealed partial class Session
     private bool IsFull(Subscription subscription) =>
         subscription.IsFull || (_backlogBytes >= Options.MaxBacklogBytes && subscription.Topic.Options.Overflow != OverflowPolicy.Wait);
 
-    private bool DropOldest(Subscription subscription, Backlog backlog)
+    private bool DropOldest(Backlog backlog)
     {
         long before = backlog.Bytes;
         if (!backlog.DropOldest()) return false;
-        long dropped = before - backlog.Bytes;
-        _backlogBytes -= dropped;
-        if (subscription.Replayed == 0) return true;
-        subscription.Replayed--;
-        subscription.ReplayedBytes -= dropped;
+        _backlogBytes -= before - backlog.Bytes;
         return true;
     }
 

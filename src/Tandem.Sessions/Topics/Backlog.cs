@@ -10,6 +10,9 @@ internal sealed class MissedEvents
 
     public long Count { get; private set; }
 
+    /// <summary>Nobody knows how many, or whether any: so it is not merged with others, which would hide that.</summary>
+    public bool IsUnknown => Count == 0;
+
     public ReadOnlySpan<TopicPosition> Position => CollectionsMarshal.AsSpan(_position);
 
     public void Add(uint origin, long offset, long count)
@@ -56,18 +59,30 @@ internal sealed class Backlog
     /// <summary>Bytes of their frames.</summary>
     public long Bytes { get; private set; }
 
-    public void Add(TopicEvent topicEvent, bool byKey)
+    /// <summary>Of those, events that recovery put here: they do not count toward the bounds.</summary>
+    public int Replayed { get; private set; }
+
+    public long ReplayedBytes { get; private set; }
+
+    public void Add(TopicEvent topicEvent, bool byKey, bool isReplayed = false)
     {
         int node = Append(topicEvent);
         Events++;
         Bytes += topicEvent.Length;
+        if (isReplayed)
+        {
+            _nodes[node].IsReplayed = true;
+            Replayed++;
+            ReplayedBytes += topicEvent.Length;
+        }
+
         if (byKey && topicEvent.Message.Key is { } key) (_keys ??= new(StringComparer.Ordinal))[key] = node;
     }
 
     /// <summary>Leaves a gap behind everything that waits.</summary>
     public void AddGap(uint origin, long offset, long count)
     {
-        if (_tail == None || _nodes[_tail].Item is not MissedEvents missed)
+        if (_tail == None || _nodes[_tail].Item is not MissedEvents { IsUnknown: false } missed)
         {
             missed = new MissedEvents();
             Append(missed);
@@ -92,8 +107,8 @@ internal sealed class Backlog
     public bool DropOldest()
     {
         int node = _head;
-        // At most one gap stands before the first event: gaps that touch are one.
-        if (node != None && _nodes[node].Item is MissedEvents) node = _nodes[node].Next;
+        // At most two: one of unknown size, and one that is known. Gaps that touch are otherwise one.
+        while (node != None && _nodes[node].Item is MissedEvents) node = _nodes[node].Next;
         if (node == None) return false;
         Drop(node);
         return true;
@@ -112,7 +127,7 @@ internal sealed class Backlog
         var dropped = (TopicEvent)_nodes[node].Item!;
         Forget(dropped, node);
         int previous = _nodes[node].Previous, next = _nodes[node].Next;
-        if (previous != None && _nodes[previous].Item is MissedEvents before)
+        if (previous != None && _nodes[previous].Item is MissedEvents { IsUnknown: false } before)
         {
             before.Add(dropped.Message.Origin, dropped.Message.Offset, 1);
             Remove(node);
@@ -134,6 +149,12 @@ internal sealed class Backlog
         if (item is not TopicEvent gone) return;
         Events--;
         Bytes -= gone.Length;
+        if (_nodes[node].IsReplayed)
+        {
+            Replayed--;
+            ReplayedBytes -= gone.Length;
+        }
+
         if (_keys is not null && gone.Message.Key is { } key && _keys.TryGetValue(key, out int latest) && latest == node) _keys.Remove(key);
     }
 
@@ -170,5 +191,6 @@ internal sealed class Backlog
         public object? Item;
         public int Previous;
         public int Next;
+        public bool IsReplayed;
     }
 }

@@ -25,14 +25,9 @@ internal sealed class Subscription(Session session, Topic topic, bool presence)
     /// <summary>Made when something did not fit the window, dropped when it is empty.</summary>
     public Backlog? Backlog { get; set; }
 
-    /// <summary>Events of the backlog that recovery put there: they do not count toward its bounds.</summary>
-    public int Replayed { get; set; }
-
-    public long ReplayedBytes { get; set; }
-
     /// <summary>Whether it counts among those that a publish has to wait for.</summary>
     public bool IsHoldingUp { get; set; }
 
     public bool IsFull =>
-        Backlog is { } backlog && (backlog.Events - Replayed >= Topic.Options.BacklogEvents || backlog.Bytes - ReplayedBytes >= Topic.Options.BacklogBytes);
+        Backlog is { } backlog && (backlog.Events - backlog.Replayed >= Topic.Options.BacklogEvents || backlog.Bytes - backlog.ReplayedBytes >= Topic.Options.BacklogBytes);
 }

@@ -15,15 +15,18 @@ internal sealed partial class Topic
     private bool _isStarting;
 
     /// <summary>Publishes an event of a client or of the application on this node. The topic is in use.</summary>
-    public ValueTask<SessionCode> Publish(TopicMessage message)
+    /// <param name="message">The event.</param>
+    /// <param name="isRepeated">Whether the client sent it before, perhaps to another node.</param>
+    public ValueTask<SessionCode> Publish(TopicMessage message, bool isRepeated)
     {
         Aftermath after = Aftermath.Rent();
         SessionCode code = SessionCode.Ok;
         Pending? pending = null;
+        bool asksOthers = isRepeated && hub.Backplane.IsShared;
         lock (_gate)
         {
             _used = hub.Now;
-            if (_publishers.WasSeen(message.Publisher, message.Number, out code))
+            if (_publishers.WasSeen(message.Publisher, message.Number, out code) && !(asksOthers && code == SessionCode.Unavailable))
             {
             }
             else if (FindPending(message) is { } same)
@@ -36,18 +39,19 @@ internal sealed partial class Topic
             }
             else if (_queue.Count - _started >= options.MaxWaiting)
             {
-                code = SessionCode.Busy;
+                code = asksOthers ? SessionCode.Unavailable : SessionCode.Busy;
                 _publishers.Record(message.Publisher, message.Number, code);
             }
             else
             {
-                _queue.Add(pending = new Pending(message, hub.Now + hub.Ticks(options.WaitTimeout), isRemote: false));
+                _queue.Add(pending = new Pending(message, hub.Now + hub.Ticks(options.WaitTimeout), isRemote: false) { IsKnownElsewhere = !asksOthers });
             }
         }
 
         after.Run();
         if (pending is null) return new(code);
         hub.NoteWaiting(this);
+        if (!pending.IsKnownElsewhere) _ = LearnAsync(message.Publisher);
         Pump();
         return new(pending.Done.Task);
     }
@@ -59,7 +63,7 @@ internal sealed partial class Topic
         Pending? pending = null;
         lock (_gate)
         {
-            if (_queue.Count == 0 && !IsHeldUp) TakeIn(message, after);
+            if (_queue.Count == _started && !IsHeldUp) TakeIn(message, after);
             else _queue.Add(pending = new Pending(message, hub.Now + hub.Ticks(options.WaitTimeout), isRemote: true));
         }
 
@@ -76,17 +80,17 @@ internal sealed partial class Topic
         while (true)
         {
             Pending? next;
-            bool deliveredHere = false;
+            SessionCode? code = null;
             Aftermath after = Aftermath.Rent();
             lock (_gate)
             {
                 next = NextToStart();
-                if (next is not null) deliveredHere = Move(next, after);
+                if (next is not null) code = Move(next, after);
             }
 
             after.Run();
             if (next is null) return;
-            if (deliveredHere) next.Done.TrySetResult(SessionCode.Ok);
+            if (code is { } done) next.Done.TrySetResult(done);
             else Start(next);
         }
     }
@@ -95,7 +99,7 @@ internal sealed partial class Topic
     /// <returns>True: nothing waits any more.</returns>
     public bool ExpireWaiting(long now)
     {
-        List<Pending>? expired = null;
+        List<(Pending Pending, SessionCode Code)>? expired = null;
         bool isEmpty;
         lock (_gate)
         {
@@ -111,16 +115,60 @@ internal sealed partial class Topic
                 }
 
                 _queue.RemoveAt(i--);
-                _publishers.Record(pending.Message.Publisher, pending.Message.Number, SessionCode.Busy);
-                (expired ??= []).Add(pending);
+                (expired ??= []).Add((pending, Refuse(pending)));
             }
 
             isEmpty = _queue.Count == 0;
         }
 
-        foreach (Pending pending in CollectionsMarshal.AsSpan(expired)) pending.Done.TrySetResult(SessionCode.Busy);
+        foreach ((Pending pending, SessionCode code) in CollectionsMarshal.AsSpan(expired)) pending.Done.TrySetResult(code);
         Pump();
         return isEmpty;
+    }
+
+    /// <summary>A client asks again for what it may have asked another node for: those are asked what they have of it.</summary>
+    private async Task LearnAsync(ulong publisher)
+    {
+        // From then on, what it publishes elsewhere comes here by itself.
+        SessionCode code = await JoinAsync().ConfigureAwait(false);
+        IReadOnlyList<(long First, long Last)> numbers = [];
+        try
+        {
+            if (code == SessionCode.Ok) (code, numbers) = await hub.Backplane.PublishedAsync(hub.Node, name, publisher).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            hub.Application.NotifyFault(null, exception);
+            code = SessionCode.Unavailable;
+        }
+
+        List<(Pending Pending, SessionCode Code)> done = [];
+        lock (_gate)
+        {
+            for (int i = _started; i < _queue.Count; i++)
+            {
+                Pending pending = _queue[i];
+                if (pending.IsKnownElsewhere || pending.Message.Publisher != publisher) continue;
+                if (code != SessionCode.Ok)
+                {
+                    done.Add((pending, Refuse(pending)));
+                    _queue.RemoveAt(i--);
+                }
+                else if (numbers.Any(range => pending.Message.Number >= range.First && pending.Message.Number <= range.Last))
+                {
+                    // Not put down as published here: it may be on its way to here.
+                    done.Add((pending, SessionCode.Ok));
+                    _queue.RemoveAt(i--);
+                }
+                else
+                {
+                    pending.IsKnownElsewhere = true;
+                }
+            }
+        }
+
+        foreach ((Pending pending, SessionCode answer) in done) pending.Done.TrySetResult(answer);
+        Pump();
     }
 
     private void Start(Pending pending)
@@ -170,7 +218,7 @@ internal sealed partial class Topic
                 Pending first = _queue[0];
                 _queue.RemoveAt(0);
                 _started--;
-                if (code == SessionCode.Ok) Deliver(first.Message, after);
+                if (code == SessionCode.Ok && !WasDelivered(first.Message)) Deliver(first.Message, after);
                 else _history.Skip(_history.Learn(_origin, 0), first.Message.Offset);
                 done.Add((first, code));
             }
@@ -195,29 +243,53 @@ internal sealed partial class Topic
 
     private Pending? NextToStart()
     {
-        if (_isStarting || _started == _queue.Count || _started == MaxInFlight) return null;
-        Pending next = _queue[_started];
-        if (IsHeldUp && !next.IsForced) return null;
-        // Behind what is with the backplane still: it is moved on when that is done.
-        return _started > 0 && (next.IsRemote || !hub.Backplane.IsShared) ? null : next;
+        if (_isStarting) return null;
+        bool localsWait = IsHeldUp || _started == MaxInFlight;
+        for (int i = _started; i < _queue.Count; i++)
+        {
+            Pending next = _queue[i];
+            // What came from another node goes past this node's own events, with the backplane or before it: two nodes would otherwise wait for each other.
+            if (next.IsRemote) return !IsHeldUp || next.IsForced ? next : null;
+            if (!localsWait && next.IsKnownElsewhere) return next;
+            localsWait = true;
+        }
+
+        return null;
     }
 
-    /// <summary>Delivers it, or marks it as with the backplane.</summary>
-    private bool Move(Pending next, Aftermath after)
+    /// <summary>Delivers it, or marks it as with the backplane. Null: the latter.</summary>
+    private SessionCode? Move(Pending next, Aftermath after)
     {
+        // While it waited, it may have come from another node.
+        if (!next.IsRemote && _publishers.WasSeen(next.Message.Publisher, next.Message.Number, out SessionCode code))
+        {
+            _queue.Remove(next);
+            return code;
+        }
+
         if (next.IsRemote || !hub.Backplane.IsShared)
         {
-            _queue.RemoveAt(0);
+            _queue.Remove(next);
             if (next.IsRemote) TakeIn(next.Message, after);
             else Deliver(next.Message with { Origin = _origin, Offset = ++_assigned }, after);
-            return true;
+            return SessionCode.Ok;
         }
 
         next.Message = next.Message with { Origin = _origin, Offset = ++_assigned };
         _started++;
         _isStarting = true;
-        return false;
+        return null;
     }
+
+    private SessionCode Refuse(Pending pending)
+    {
+        // Whether another node has it already was not to be learned.
+        SessionCode code = pending.IsKnownElsewhere ? SessionCode.Busy : SessionCode.Unavailable;
+        _publishers.Record(pending.Message.Publisher, pending.Message.Number, code);
+        return code;
+    }
+
+    private bool WasDelivered(TopicMessage message) => _publishers.WasSeen(message.Publisher, message.Number, out SessionCode code) && code == SessionCode.Ok;
 
     private void TakeIn(TopicMessage message, Aftermath after)
     {
@@ -230,7 +302,7 @@ internal sealed partial class Topic
         }
 
         // A client that lost its node published it again on another: the offset is taken, the event is not there twice.
-        if (_publishers.WasSeen(message.Publisher, message.Number, out _)) _history.Skip(origin, message.Offset);
+        if (WasDelivered(message)) _history.Skip(origin, message.Offset);
         else Deliver(message, after);
     }
 
@@ -251,6 +323,9 @@ internal sealed partial class Topic
         public bool IsRemote { get; } = isRemote;
 
         public bool IsForced { get; set; }
+
+        /// <summary>False: it may have been published on another node, which has not been asked yet.</summary>
+        public bool IsKnownElsewhere { get; set; } = true;
 
         public SessionCode? Result { get; set; }
 

@@ -167,11 +167,28 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         lock (_gate)
         {
             long seen = after.FirstOrDefault(entry => entry.Origin == _origin).Offset;
-            // What was delivered, not what was given a number: events that are still on their way come by themselves.
+            IEnumerable<TopicMessage> delivered = _history.Events.Where(found => found.Message.Origin == _origin).Select(found => found.Message);
+            // With those on their way: to a node that has just joined they do not come by themselves. The head is without them, because to all others they do.
+            IEnumerable<TopicMessage> started = _queue.Take(_started).Select(pending => pending.Message);
             return new BackplaneHistory(
-                [.. _history.Events.Where(found => found.Message.Origin == _origin && found.Message.Offset > seen).Select(found => found.Message)],
-                [new TopicPosition(_origin, _history.Find(_origin)?.Head ?? 0)]);
+                [.. delivered.Concat(started).Where(message => message.Offset > seen)], [new TopicPosition(_origin, _history.Find(_origin)?.Head ?? 0)]);
         }
+    }
+
+    /// <summary>What this node has taken in of a publisher, for another node.</summary>
+    public IReadOnlyList<(long First, long Last)> Published(ulong publisher)
+    {
+        lock (_gate)
+        {
+            IEnumerable<(long, long)> started = _queue.Take(_started).Where(pending => pending.Message.Publisher == publisher).Select(pending => (pending.Message.Number, pending.Message.Number));
+            return [.. _publishers.Runs(publisher), .. started];
+        }
+    }
+
+    /// <summary>How far this node has counted, for another node that joins.</summary>
+    public TopicPosition Counted()
+    {
+        lock (_gate) return new TopicPosition(_origin, _assigned);
     }
 
     private async Task<SessionCode> JoinAsync(TaskCompletionSource<SessionCode> join)
@@ -208,47 +225,51 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
     {
         var seen = position.ToDictionary(entry => entry.Origin, entry => entry.Offset);
         foreach (TopicPosition head in elsewhere.Heads) _history.Learn(head.Origin, head.Offset);
-        var replay = new List<TopicEvent>();
-        var missed = new MissedEvents();
-        bool isUnknown = false;
+        // More than this node ever counted: whatever the client means, it is not this. Of another's events more may be on their way.
+        bool isUnknown = seen.GetValueOrDefault(_origin) > _assigned;
+        foreach (TopicPosition entry in position) isUnknown |= entry.Origin != _origin && _history.Find(entry.Origin) is null;
+        var replay = new Backlog();
+        if (isUnknown) replay.AddGap(new MissedEvents());
         foreach (TopicHistory.OriginState origin in _history.Origins)
         {
             long from = Math.Min(seen.GetValueOrDefault(origin.Origin), origin.Head);
-            // More than there ever was: whatever the client means, it is not this.
-            isUnknown |= seen.GetValueOrDefault(origin.Origin) > origin.Head;
             start.Add(new TopicPosition(origin.Origin, from));
-            long count = Math.Max(0, origin.Floor - from);
-            foreach (TopicMessage message in elsewhere.Events)
-            {
-                if (message.Origin != origin.Origin || message.Offset <= from || message.Offset > origin.Floor) continue;
-                replay.Add(TopicEvent.Create(id, message, hub.Now));
-                count--;
-            }
-
-            if (count > 0) missed.Add(origin.Origin, origin.Floor, count);
+            RecoverOlder(origin, from, elsewhere, replay);
         }
 
         if (_history.Find(_origin) is null && start.Count < ProtocolLimits.MaxPositions) start.Add(new TopicPosition(_origin, 0));
-        foreach (TopicPosition entry in position) isUnknown |= entry.Origin != _origin && _history.Find(entry.Origin) is null;
         foreach (TopicEvent found in _history.Events)
         {
             if (_history.Find(found.Message.Origin) is not { } origin || found.Message.Offset <= origin.Floor) continue;
-            if (found.Message.Offset > seen.GetValueOrDefault(found.Message.Origin)) replay.Add(found);
+            if (found.Message.Offset > seen.GetValueOrDefault(found.Message.Origin)) AddReplay(replay, found);
         }
 
-        return ToBacklog(replay, missed, isUnknown);
+        return replay.IsEmpty ? null : replay;
     }
 
-    private Backlog? ToBacklog(List<TopicEvent> replay, MissedEvents missed, bool isUnknown)
+    /// <summary>What this node does not have any more of an origin: from the node that counted it, and gaps where that does not have it either.</summary>
+    private void RecoverOlder(TopicHistory.OriginState origin, long from, BackplaneHistory elsewhere, Backlog replay)
     {
-        if (replay.Count == 0 && missed.Count == 0 && !isUnknown) return null;
-        var backlog = new Backlog();
-        if (isUnknown) backlog.AddGap(new MissedEvents());
-        if (missed.Count > 0) backlog.AddGap(missed);
-        bool byKey = options.Overflow == OverflowPolicy.KeepLatestByKey;
-        foreach (TopicEvent found in replay) backlog.Add(found, byKey);
-        return backlog;
+        long at = from;
+        foreach (TopicMessage message in elsewhere.Events)
+        {
+            if (message.Origin != origin.Origin || message.Offset <= at || message.Offset > origin.Floor || origin.IsSkipped(message.Offset)) continue;
+            MissUpTo(message.Offset - 1);
+            AddReplay(replay, TopicEvent.Create(id, message, hub.Now));
+            // From here on it is known on this node too, also when the other has ended.
+            _publishers.Record(message.Publisher, message.Number, SessionCode.Ok);
+            at = message.Offset;
+        }
+
+        MissUpTo(origin.Floor);
+        void MissUpTo(long offset)
+        {
+            long missed = offset - at - origin.Skipped(at, offset);
+            if (missed > 0) replay.AddGap(origin.Origin, offset, missed);
+        }
     }
+
+    private void AddReplay(Backlog replay, TopicEvent found) => replay.Add(found, options.Overflow == OverflowPolicy.KeepLatestByKey, isReplayed: true);
 
     private long Oldest(long now) => now - hub.Ticks(options.HistoryAge);
 }

@@ -40,6 +40,7 @@ internal sealed class TopicHistory(TopicOptions options)
     /// <summary>Counts an offset that brings no event.</summary>
     public void Skip(OriginState origin, long offset)
     {
+        origin.AddSkipped(offset);
         if (origin.Floor == origin.Head || offset > origin.Head + 1) origin.Floor = offset;
         Advance(origin, offset);
     }
@@ -78,10 +79,28 @@ internal sealed class TopicHistory(TopicOptions options)
     /// <summary>How far one origin has counted: its events after Floor are in the history.</summary>
     internal sealed class OriginState(uint origin)
     {
+        // They are rare: a publisher moved while its answer was on the way.
+        private const int MaxSkipped = 64;
+
+        private Queue<long>? _skipped;
+
         public uint Origin { get; } = origin;
 
         public long Head { get; set; }
 
         public long Floor { get; set; }
+
+        /// <summary>Whether an offset stands for an event that is already there under another number.</summary>
+        public bool IsSkipped(long offset) => _skipped is not null && _skipped.Contains(offset);
+
+        /// <summary>How many of the offsets after one and up to another do.</summary>
+        public int Skipped(long after, long upTo) => _skipped is null ? 0 : _skipped.Count(offset => offset > after && offset <= upTo);
+
+        public void AddSkipped(long offset)
+        {
+            _skipped ??= [];
+            if (_skipped.Count == MaxSkipped) _skipped.Dequeue();
+            _skipped.Enqueue(offset);
+        }
     }
 }

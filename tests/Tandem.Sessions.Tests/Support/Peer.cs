@@ -19,7 +19,7 @@ internal sealed class TestCarrier(SessionHub hub, CarrierContext context) : Carr
 /// A client and the way to its server, with frames under way in both directions that a test moves on, or loses. What the client is told is kept as
 /// lines of text.
 /// </summary>
-internal sealed class Peer : SessionClientEvents
+internal class Peer : SessionClientEvents
 {
     private readonly CarrierContext _context;
 
@@ -92,12 +92,19 @@ internal sealed class Peer : SessionClientEvents
     public bool MoveDown()
     {
         if (!Down.TryDequeue(out byte[]? frame)) return false;
-        Client.Receive(frame);
+        Arrive(frame, 0);
         return true;
     }
 
+    /// <summary>An HTTP request with the client's token, where the carrier before was given up as silent.</summary>
+    public void Reattach()
+    {
+        var next = new TestCarrier(Hub, _context);
+        if (Hub.Find(Encoding.ASCII.GetString(Client.Token), out _) is { } session && session.TryReattach(next)) Carrier = next;
+    }
+
     /// <summary>Moves everything until nothing moves.</summary>
-    public void Exchange()
+    public virtual void Exchange()
     {
         bool moved;
         do
@@ -139,6 +146,7 @@ internal sealed class Peer : SessionClientEvents
         BodyStatus status = carrier.ReceiveBody(body);
         if (twice) Assert.Equal(status, carrier.ReceiveBody(body));
         if (loseAnswer || carrier.Session is null) Client.Rewind();
+        else if (!Client.IsOpen) Poll();
         else if (status is BodyStatus.Received or BodyStatus.OutOfOrder) Client.Receive(carrier.Session.Acknowledge().Span);
         return status;
     }
@@ -149,8 +157,14 @@ internal sealed class Peer : SessionClientEvents
         if (Carrier is not { } carrier) return;
         if (Client.IsOpen && !carrier.Rewind(Client.Received)) return;
         byte[] body = Body(take: (out SharedFrame? frame, out long number) => carrier.TryTake(out frame, out number));
-        if (!loseAnswer) Client.ReceiveBody(body);
+        if (!loseAnswer) Arrive(body);
     }
+
+    /// <summary>A frame has come down, with its number where the carrier states it.</summary>
+    protected virtual void Arrive(byte[] frame, long number) => Client.Receive(frame, number);
+
+    /// <summary>The body of an answer has come down.</summary>
+    protected virtual void Arrive(byte[] body) => Client.ReceiveBody(body);
 
     protected internal override void OnReady()
     {

@@ -158,7 +158,7 @@ export const MessageFlags = {
   Text: 1,
   /** A key follows. */
   Key: 2,
-  /** A consumer had this delivery before and did not settle it. */
+  /** A consumer had this delivery before and did not settle it; a publish was sent before, in a session that was lost. */
   Redelivered: 4,
 } as const;
 
@@ -288,7 +288,7 @@ export interface PublishFrame {
   readonly type: typeof FrameType.Publish;
   /** The number of the request, and of the event among those of its publisher. */
   readonly request: number;
-  /** Text, key. */
+  /** Text, key, redelivered. */
   readonly flags: number;
   /** The topic. */
   readonly topic: string;
@@ -556,7 +556,7 @@ export const layouts: Readonly<Record<number, FrameLayout>> = {
   [FrameType.Publish]: {
     name: 'Publish', direction: 'up', reliable: true, fields: [
       { name: 'request', kind: 'varint', min: 1, max: 9007199254740991 },
-      { name: 'flags', kind: 'flags', mask: 3 },
+      { name: 'flags', kind: 'flags', mask: 7 },
       { name: 'topic', kind: 'name', min: 1, max: 255 },
       { name: 'key', kind: 'string', min: 1, max: 255, when: 2 },
       { name: 'payload', kind: 'payload' },
