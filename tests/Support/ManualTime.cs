@@ -10,7 +10,7 @@ internal sealed class ManualTime : TimeProvider
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
-    /// <summary>How often the clock was read: once for every turn of a loop.</summary>
+    /// <summary>How often the clock was read: at the beginning and at the end of every turn of a loop.</summary>
     public long Reads => Interlocked.Read(ref _reads);
 
     public override long GetTimestamp()
@@ -32,9 +32,9 @@ internal sealed class ManualTime : TimeProvider
     public async Task Sweep()
     {
         long reads = Reads;
-        await Eventually.True(() => Reads >= reads + 2, "two turns of the loop");
+        await Eventually.True(() => Reads >= reads + 4, "two turns of the loop");
         Advance(Tick);
         reads = Reads;
-        await Eventually.True(() => Reads >= reads + 2, "two more turns of the loop");
+        await Eventually.True(() => Reads >= reads + 4, "two more turns of the loop");
     }
 }

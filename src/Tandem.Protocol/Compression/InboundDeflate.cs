@@ -35,6 +35,12 @@ public sealed class InboundDeflate : IDisposable
     /// <summary>What inflated payload comes out in; made when the first compressed message comes.</summary>
     public byte[] Output => _ownOutput == 0 ? _pool.Output : _output ??= GC.AllocateUninitializedArray<byte>(_ownOutput);
 
+    /// <summary>Bytes of compressed payload that it has taken so far.</summary>
+    public long TotalIn { get; private set; }
+
+    /// <summary>Bytes that have come out of them.</summary>
+    public long TotalOut { get; private set; }
+
     /// <summary>Bytes of the input that are unmasked already, because they were left over when the output was full.</summary>
     internal int Unmasked { get; set; }
 
@@ -59,6 +65,8 @@ public sealed class InboundDeflate : IDisposable
         InflateStatus status = _inflater.Inflate(data, room, out consumed, out int written);
         if (status == InflateStatus.Done && endOfMessage && !_inflater.TryEnd()) status = InflateStatus.Invalid;
 
+        TotalIn += consumed;
+        TotalOut += written;
         _length += written;
         IsTooLong = _length > maxLength;
         HasPending = status == InflateStatus.OutputFull && !IsTooLong;

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 
@@ -14,18 +15,19 @@ internal static class ClientDialer
     /// <param name="options">What to say and how long to wait.</param>
     /// <param name="cancellationToken">Ends all of it.</param>
     /// <param name="dialer">How to reach a host; null for the network's way.</param>
+    /// <param name="activity">The trace that the request is to name; null for none.</param>
     /// <returns>The open connection.</returns>
     /// <exception cref="ArgumentException">The URI or an option is wrong; nothing has been connected.</exception>
     /// <exception cref="System.Net.WebSockets.WebSocketException">There is no connection; a <see cref="WebSocketConnectException"/> is inside.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static async Task<ClientHandshakeResult> ConnectAsync(
-        Uri uri, WebSocketClientOptions options, CancellationToken cancellationToken, TcpDialer? dialer = null)
+        Uri uri, WebSocketClientOptions options, CancellationToken cancellationToken, TcpDialer? dialer = null, Activity? activity = null)
     {
         ArgumentNullException.ThrowIfNull(uri);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         ClientTarget target = ClientTarget.Parse(uri);
-        OpeningRequest request = OpeningRequest.Create(target, BasicCredentials.FromUserInfo(uri), options);
+        OpeningRequest request = OpeningRequest.Create(target, BasicCredentials.FromUserInfo(uri), options, activity);
         ProxyTunnel? proxy = ProxyTunnel.For(options.Proxy, uri);
         SslClientAuthenticationOptions? tls = target.Secure ? TlsOptions(target, options) : null;
 

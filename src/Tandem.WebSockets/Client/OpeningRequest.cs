@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Security.Cryptography;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
@@ -22,9 +23,10 @@ internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
     /// <param name="target">What to ask for.</param>
     /// <param name="authorization">The value of Authorization, or null.</param>
     /// <param name="options">What else to say.</param>
+    /// <param name="activity">The trace that the request names (W3C Trace Context), unless the options' headers name one; null for none.</param>
     /// <returns>The request, with a key that is used once.</returns>
     /// <exception cref="ArgumentException">Something cannot stand in the request, or it is longer than 16 KiB.</exception>
-    public static OpeningRequest Create(ClientTarget target, string? authorization, WebSocketClientOptions options)
+    public static OpeningRequest Create(ClientTarget target, string? authorization, WebSocketClientOptions options, Activity? activity = null)
     {
         // Section 4.1: the nonce is chosen at random for each connection.
         Span<byte> nonce = stackalloc byte[16];
@@ -32,7 +34,7 @@ internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
         byte[] key = new byte[AcceptKey.KeyLength];
         ClientHandshake.EncodeKey(nonce, key);
 
-        KeyValuePair<string, string>[] fields = Fields(target, authorization, options);
+        KeyValuePair<string, string>[] fields = Fields(target, authorization, options, activity);
         string[] subprotocols = [.. options.Subprotocols];
         string path = target.Uri.PathAndQuery;
         string? extensions = options.Deflate is null ? null : DeflateNegotiation.Offer(options.Deflate);
@@ -44,7 +46,7 @@ internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
         return new OpeningRequest(bytes[..written], key);
     }
 
-    private static KeyValuePair<string, string>[] Fields(ClientTarget target, string? authorization, WebSocketClientOptions options)
+    private static KeyValuePair<string, string>[] Fields(ClientTarget target, string? authorization, WebSocketClientOptions options, Activity? activity)
     {
         var fields = new List<KeyValuePair<string, string>>();
         string? cookies = options.Cookies?.GetCookieHeader(target.Uri);
@@ -70,6 +72,11 @@ internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
             }
 
             fields.Add(new(name, value));
+        }
+
+        if (activity is not null && !fields.Exists(static field => field.Key.Equals("traceparent", StringComparison.OrdinalIgnoreCase)))
+        {
+            DistributedContextPropagator.Current.Inject(activity, fields, static (carrier, name, value) => ((List<KeyValuePair<string, string>>)carrier!).Add(new(name, value)));
         }
 
         return [.. fields];

@@ -30,7 +30,7 @@ public static class WebSocketClient
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
     public static async Task<WebSocketConnection> ConnectAsync(Uri uri, WebSocketClientOptions options, CancellationToken cancellationToken = default)
     {
-        ClientHandshakeResult result = await ClientDialer.ConnectAsync(uri, options, cancellationToken).ConfigureAwait(false);
+        ClientHandshakeResult result = await ConnectActivity.RunAsync(uri, options, cancellationToken).ConfigureAwait(false);
         WebSocketConnectionOptions connection = options.Connection with
         {
             Role = WebSocketRole.Client,

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Net.WebSockets;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets.Connections;
 
@@ -9,7 +10,7 @@ namespace Tandem.WebSockets.Connections;
 /// The frames of a connection that wait to be written, in the order of their senders' calls, and the operations that are kept for more of them.
 /// </summary>
 /// <remarks>Every member is used with the connection's gate held.</remarks>
-internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate? deflate)
+internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate? deflate, TrafficLedger traffic)
 {
     /// <summary>Most bytes gathered for one write: more gains nothing, and the first sender waits for the whole write.</summary>
     public const int BatchBytes = 64 * 1024;
@@ -161,6 +162,7 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
         if (!deflate.TryCompress(operation.Payload.Span, operation.EndOfMessage, out ReadOnlySpan<byte> compressed)) return;
         byte[] rented = ArrayPool<byte>.Shared.Rent(compressed.Length);
         compressed.CopyTo(rented);
+        operation.PlainLength = operation.Payload.Length;
         operation.Compressed = rented;
         operation.Payload = rented.AsMemory(0, compressed.Length);
         operation.IsWhole = false; // later messages may refer to it: it cannot be taken out of the queue
@@ -181,5 +183,8 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
         if (_tail is null) _head = operation;
         else _tail.Next = operation;
         _tail = operation;
+        TrafficCounters counters = traffic.Lease();
+        counters.Buffered += operation.Payload.Length;
+        counters.EndLease();
     }
 }

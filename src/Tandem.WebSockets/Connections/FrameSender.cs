@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using Tandem.Protocol.Framing;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets.Connections;
 
@@ -20,6 +21,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private readonly Action _onWritten;
     private readonly bool _masks;
     private readonly ConnectionDeflate? _deflate; // its outbound half, guarded by the gate
+    private readonly TrafficLedger _traffic;
 
     // Guarded by the gate.
     private bool _writing;
@@ -32,14 +34,15 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private uint _key; // of the frame last written, rotated to the next byte of a large payload
     private ValueTask _write;
 
-    public FrameSender(WebSocketConnection connection, Stream stream, Lock gate, WebSocketRole role, ConnectionDeflate? deflate)
+    public FrameSender(WebSocketConnection connection, Stream stream, Lock gate, WebSocketRole role, ConnectionDeflate? deflate, TrafficLedger traffic)
     {
         _deflate = deflate;
+        _traffic = traffic;
         _connection = connection;
         _stream = stream;
         _gate = gate;
         _masks = role == WebSocketRole.Client;
-        Queue = new FrameQueue(this, _masks, deflate?.Outbound);
+        Queue = new FrameQueue(this, _masks, deflate?.Outbound, traffic);
         _writer = new WebSocketWriter(role);
         _onWritten = OnWritten;
     }
@@ -93,8 +96,14 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             if (removed) operation.IsQueued = false;
         }
 
-        if (removed) operation.Complete(new OperationCanceledException(operation.CancellationToken), beforeAwait: false);
-        else _connection.Abort();
+        if (!removed)
+        {
+            _connection.Abort();
+            return;
+        }
+
+        CountUnsent(operation.Payload.Length);
+        operation.Complete(new OperationCanceledException(operation.CancellationToken), beforeAwait: false);
     }
 
     /// <summary>Lets the transport go when what is queued has been written. The gate is held.</summary>
@@ -123,6 +132,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             if (operation.IsQueued)
             {
                 operation.IsQueued = false;
+                CountUnsent(operation.Payload.Length);
                 operation.Complete(_connection.Failure(null, operation.CancellationToken), beforeAwait: false);
             }
 
@@ -185,6 +195,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         byte[] buffer = Take(out SendOperation? batch, out int length);
         SendOperation? last = batch;
+        long sent = 0;
         bool suspended = false;
         Exception? error = null;
         try
@@ -206,6 +217,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 ValueTask chunk = _stream.WriteAsync(buffer.AsMemory(0, length));
                 suspended |= !chunk.IsCompleted;
                 await chunk.ConfigureAwait(false);
+                sent += length;
                 length = 0;
             }
 
@@ -214,6 +226,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 ValueTask write = _stream.WriteAsync(buffer.AsMemory(0, length));
                 suspended |= !write.IsCompleted;
                 await write.ConfigureAwait(false);
+                sent += length;
             }
 
             if (!rest.IsEmpty)
@@ -221,6 +234,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
                 ValueTask write = _stream.WriteAsync(rest);
                 suspended |= !write.IsCompleted;
                 await write.ConfigureAwait(false);
+                sent += rest.Length;
             }
 
             Task flush = _stream.FlushAsync();
@@ -234,6 +248,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
         }
 
         ArrayPool<byte>.Shared.Return(buffer);
+        Count(batch, sent, error is null);
         Complete(batch, error, suspended ? null : own);
     }
 
@@ -277,6 +292,31 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     }
 
     private uint NextKey() => _masks ? _keys.Next() : 0;
+
+    // Before they are completed: then they may be used again.
+    private void Count(SendOperation? batch, long sent, bool succeeded)
+    {
+        TrafficCounters traffic = _traffic.Lease();
+        traffic.BytesSent += sent;
+        for (SendOperation? operation = batch; operation is not null; operation = operation.Next)
+        {
+            traffic.Buffered -= operation.Payload.Length;
+            if (!succeeded || operation.CloseStatus is not null || operation.Ping is not null) continue;
+            if (operation.EndOfMessage) traffic.MessagesSent++;
+            if (operation.Compressed is null) continue;
+            traffic.PlainSent += operation.PlainLength;
+            traffic.CompressedSent += operation.Payload.Length;
+        }
+
+        traffic.EndLease();
+    }
+
+    private void CountUnsent(int length)
+    {
+        TrafficCounters traffic = _traffic.Lease();
+        traffic.Buffered -= length;
+        traffic.EndLease();
+    }
 
     private void Complete(SendOperation? operation, Exception? error, SendOperation? own)
     {

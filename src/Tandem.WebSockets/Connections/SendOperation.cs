@@ -36,6 +36,9 @@ internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThr
     /// <summary>The rented memory that <see cref="Payload"/> lies in when it is compressed; else null.</summary>
     public byte[]? Compressed { get; set; }
 
+    /// <summary>Bytes that it was compressed from.</summary>
+    public int PlainLength { get; set; }
+
     /// <summary>Whether its payload is written from where it lies.</summary>
     public bool IsLarge => CloseStatus is null && Payload.Length > DirectBytes;
 

@@ -48,14 +48,17 @@ public sealed partial class WebSocketConnection
     /// <summary>Lets the transport go. Idempotent; the gate is not held, because a stream may run others' code when it is disposed.</summary>
     internal void DropTransport()
     {
+        CloseCause cause;
         lock (_gate)
         {
             if (_dropped) return;
             _dropped = true;
+            cause = _cause?.Value ?? WebSockets.CloseCause.Without(CloseInitiator.TransportEnd);
             _timer?.Dispose();
             if (_receiver == Receiver.None) DropReceiving();
         }
 
+        CountEnded(in cause);
         _sender.Stop();
         _stream.Dispose();
     }
@@ -188,6 +191,7 @@ public sealed partial class WebSocketConnection
     private async Task FailAsync(ProtocolFault fault)
     {
         SendOperation? close = null;
+        _telemetry.Fault(fault);
         lock (_gate)
         {
             CloseActions actions = Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));

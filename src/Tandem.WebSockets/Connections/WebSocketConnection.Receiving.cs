@@ -156,7 +156,13 @@ public sealed partial class WebSocketConnection
                 _end += await ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             }
 
-            if (found == Found.Data) return new ValueWebSocketReceiveResult(filled, _reader.MessageType, !_inFrame && _endsMessage);
+            if (found == Found.Data)
+            {
+                bool ends = !_inFrame && _endsMessage;
+                if (ends) _receivedMessages++;
+                return new ValueWebSocketReceiveResult(filled, _reader.MessageType, ends);
+            }
+
             if (found == Found.Fault) await FailAsync(_reader.Fault).ConfigureAwait(false);
             else await EndAsync().ConfigureAwait(false);
             return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
@@ -251,6 +257,7 @@ public sealed partial class WebSocketConnection
         int count = await read.ConfigureAwait(false);
         if (buffer.IsEmpty) return 0;
         EndWait();
+        _receivedBytes += count;
         return count != 0 ? count : throw new EndOfStreamException();
     }
 
@@ -295,6 +302,7 @@ public sealed partial class WebSocketConnection
     private void LeaveReceiver()
     {
         if (_start == _end && _payloadLength == 0) DropBuffer();
+        CountReceived();
         TaskCompletionSource? left;
         lock (_gate)
         {

@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Tandem.Protocol.Framing;
 using Tandem.WebSockets.Connections;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -22,6 +23,7 @@ public sealed partial class WebSocketConnection : WebSocket
     private readonly WebSocketConnectionOptions _options;
     private readonly Stream _stream;
     private readonly FrameSender _sender;
+    private readonly RoleTelemetry _telemetry;
     private readonly ConnectionDeflate? _deflate; // permessage-deflate was negotiated
     private readonly Lock _gate = new();
 
@@ -50,7 +52,8 @@ public sealed partial class WebSocketConnection : WebSocket
         _options = options;
         _stream = stream;
         if (options.Deflate is { } parameters) _deflate = new ConnectionDeflate(in parameters, options.DeflateOptions, options.Role);
-        _sender = new FrameSender(this, stream, _gate, options.Role, _deflate);
+        _telemetry = options.Role == WebSocketRole.Client ? options.Telemetry.Client : options.Telemetry.Server;
+        _sender = new FrameSender(this, stream, _gate, options.Role, _deflate, _telemetry.Traffic);
         var limits = new WebSocketReaderOptions
         {
             Role = options.Role,
@@ -59,6 +62,7 @@ public sealed partial class WebSocketConnection : WebSocket
         };
         _reader = new WebSocketReader(limits, _deflate?.Inbound);
         if (!received.IsEmpty) Hold(received);
+        CountOpened(received.Length);
         StartKeepAlive();
     }
 

@@ -63,6 +63,9 @@ public sealed record WebSocketConnectionOptions
     /// <summary>The clock for all deadlines. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
+    /// <summary>Where its metrics go. Default: <see cref="WebSocketTelemetry.Shared"/>.</summary>
+    public WebSocketTelemetry Telemetry { get; init; } = WebSocketTelemetry.Shared;
+
     /// <summary>Checks all ranges. Every connection does it; a host that makes many by one set of options does it when it starts.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public void Validate()
@@ -76,6 +79,7 @@ public sealed record WebSocketConnectionOptions
         Check(MaxFragments >= 1, nameof(MaxFragments), "must be at least 1");
         Check(ReceiveBufferSize is >= 1024 and <= 1024 * 1024, nameof(ReceiveBufferSize), "must be 1 KiB to 1 MiB");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
+        Check(Telemetry is not null, nameof(Telemetry), "must not be null");
         CheckWait(KeepAliveInterval, nameof(KeepAliveInterval));
         CheckWait(KeepAliveTimeout, nameof(KeepAliveTimeout));
         CheckWait(CloseTimeout, nameof(CloseTimeout));

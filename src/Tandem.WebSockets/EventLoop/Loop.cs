@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets.EventLoop;
 
@@ -27,6 +28,7 @@ internal sealed class Loop : IDisposable
     private readonly long _start;
     private readonly long _tick;
     private readonly Action<int, UInt128, ushort> _deal;
+    private readonly LoopBlock _block;
     private InflaterPool? _inflaters;
     private int _threadId;
     private long _nextSweep;
@@ -41,6 +43,7 @@ internal sealed class Loop : IDisposable
         _deal = server.Deal;
         _tick = Math.Max(1, (long)Options.TickInterval.TotalMilliseconds);
         _start = Options.TimeProvider.GetTimestamp();
+        _block = Options.Telemetry.Server.Traffic.AddLoop(index, Options.TimeProvider.TimestampFrequency);
         _nextSweep = _tick;
         ReceiveBuffer = GC.AllocateUninitializedArray<byte>(Options.ReceiveBufferSize, pinned: true);
         ReceivePointer = Marshal.UnsafeAddrOfPinnedArrayElement(ReceiveBuffer, 0);
@@ -56,6 +59,9 @@ internal sealed class Loop : IDisposable
     public ConnectionTable Connections { get; } = new();
 
     public SegmentPool Segments { get; } = new();
+
+    /// <summary>What is counted on the loop's thread.</summary>
+    public TrafficCounters Traffic => _block.Counters;
 
     /// <summary>The one of all handshakes that are decided at once; who defers a decision takes it along and leaves a new one.</summary>
     public UpgradeContext UpgradeContext { get; set; } = new();
@@ -151,6 +157,7 @@ internal sealed class Loop : IDisposable
     public void Dispose()
     {
         foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
+        Options.Telemetry.Server.Traffic.EndLoop(_block);
         _inflaters?.Dispose();
         Deflaters?.Dispose();
         _inbox.Dispose();
@@ -182,7 +189,8 @@ internal sealed class Loop : IDisposable
     private void Turn()
     {
         int count = _epoll.Wait((int)Math.Clamp(_nextSweep - Now, 0, _tick));
-        Now = (long)Options.TimeProvider.GetElapsedTime(_start).TotalMilliseconds;
+        long woke = Options.TimeProvider.GetTimestamp();
+        Now = (long)Options.TimeProvider.GetElapsedTime(_start, woke).TotalMilliseconds;
         bool posts = false;
         for (int i = 0; i < count; i++)
         {
@@ -198,6 +206,7 @@ internal sealed class Loop : IDisposable
         for (int i = 0; i < _dirty.Count; i++) _dirty[i].Settle();
         _dirty.Clear();
         Connections.EndBatch();
+        Traffic.BusyTicks += Options.TimeProvider.GetTimestamp() - woke;
     }
 
     private void Dispatch(int slot, EpollEvents events)

@@ -13,7 +13,7 @@ internal sealed unsafe class LoopPeer : WebSocketPeer
     private bool _watchesOut;
 
     public LoopPeer(Loop loop, int slot, int fd, RemoteAddress address, ushort port, ServedRoute route, UpgradeContext context, PeerDeflate? deflate)
-        : base(route, address, port, context, deflate, loop.Segments)
+        : base(route, address, port, context, deflate, loop.Segments, loop.Traffic)
     {
         _loop = loop;
         _slot = slot;
@@ -52,8 +52,13 @@ internal sealed unsafe class LoopPeer : WebSocketPeer
 
     private protected override void SetDue(long due) => _loop.Connections.SetDue(_slot, due);
 
-    private protected override FlushResult FlushQueue(ReadOnlySpan<byte> behind, out int sentBehind) =>
-        _queue.Flush(_fd, _segments, behind, out sentBehind);
+    private protected override FlushResult FlushQueue(ReadOnlySpan<byte> behind, out int sentBehind)
+    {
+        int waiting = _queue.Bytes;
+        FlushResult result = _queue.Flush(_fd, _segments, behind, out sentBehind);
+        CountSent(waiting - _queue.Bytes + sentBehind);
+        return result;
+    }
 
     private protected override void EndOutput() => _ = Libc.Shutdown(_fd, Libc.ShutdownWrite);
 
@@ -117,6 +122,7 @@ internal sealed unsafe class LoopPeer : WebSocketPeer
         nint count = Libc.Receive(_fd, pointer, length, 0);
         if (count > 0)
         {
+            _traffic.BytesReceived += count;
             if (_phase == WebSocketState.Open) Touch();
             return (int)count;
         }

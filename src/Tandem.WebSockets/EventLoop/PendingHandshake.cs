@@ -78,7 +78,9 @@ internal sealed unsafe class PendingHandshake
 
     public void Drop()
     {
-        CancelDecision();
+        // Who has not even said that it wants a WebSocket, on a port that serves more than these, has abandoned none.
+        if (!_lingers && !_peeks) _loop.Options.Telemetry.Abandoned();
+        CancelDecision(HandshakeRefusal.None);
         Leave();
         _ = Libc.Close(_fd);
         _loop.Server.Leave(_address);
@@ -156,23 +158,24 @@ internal sealed unsafe class PendingHandshake
     }
 
     // True when there was something to cancel.
-    private bool CancelDecision()
+    private bool CancelDecision(HandshakeRefusal refusal)
     {
         if (_deferred is null) return false;
-        _deferred.Cancel();
+        _deferred.Cancel(refusal);
         _deferred = null;
         return true;
     }
 
     private void Refuse(HandshakeRefusal refusal)
     {
+        _loop.Options.ReportRefused(_address, _port, refusal, refusal.Status());
+        if (CancelDecision(refusal)) _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
         Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
         Refuse(answer[..HandshakeRefusals.Write(answer, refusal)]);
     }
 
     private void Refuse(ReadOnlySpan<byte> answer)
     {
-        if (CancelDecision()) _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
         ReturnReceived();
         // One send: the kernel takes a few kilobytes on a fresh connection, or the client does not get to know why.
         fixed (byte* pointer = answer) _ = Libc.Send(_fd, pointer, answer.Length, Libc.MsgNoSignal);

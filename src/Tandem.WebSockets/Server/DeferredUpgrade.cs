@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -20,7 +22,11 @@ internal sealed class DeferredUpgrade(UpgradeRequestSnapshot request, ServedRout
     {
         try
         {
-            await Task.Run(() => context.Decision!(request, _cancellation.Token)).ConfigureAwait(false);
+            await Task.Run(() =>
+            {
+                if (context.Activity is not null) Activity.Current = context.Activity; // what the decision asks others for belongs to the trace
+                return context.Decision!(request, _cancellation.Token);
+            }).ConfigureAwait(false);
         }
         catch (Exception exception)
         {
@@ -31,5 +37,11 @@ internal sealed class DeferredUpgrade(UpgradeRequestSnapshot request, ServedRout
     }
 
     /// <summary>Nobody waits for the decision any more. What the application does about that is done on the thread pool.</summary>
-    public void Cancel() => _ = _cancellation.CancelAsync();
+    /// <param name="refusal">What the client is told instead; None when it has gone.</param>
+    public void Cancel(HandshakeRefusal refusal)
+    {
+        _ = _cancellation.CancelAsync();
+        if (refusal == HandshakeRefusal.None) HandshakeActivity.End(context.Activity, TelemetryTags.Abandoned);
+        else HandshakeActivity.End(context.Activity, refusal.Status(), TelemetryTags.Of(refusal));
+    }
 }

@@ -1,4 +1,5 @@
 using Tandem.Protocol.Compression;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -6,6 +7,8 @@ namespace Tandem.WebSockets;
 internal sealed class PeerDeflate : IDisposable
 {
     private readonly int _cost;
+    private long _countedIn;
+    private long _countedOut;
 
     public PeerDeflate(in DeflateParameters parameters, InflaterPool inflaters, DeflaterPool deflaters)
     {
@@ -19,6 +22,15 @@ internal sealed class PeerDeflate : IDisposable
     public InboundDeflate Inbound { get; }
 
     public OutboundDeflate Outbound { get; }
+
+    /// <summary>Counts what has been inflated since the last time.</summary>
+    public void CountInbound(TrafficCounters traffic)
+    {
+        traffic.CompressedReceived += Inbound.TotalIn - _countedIn;
+        traffic.PlainReceived += Inbound.TotalOut - _countedOut;
+        _countedIn = Inbound.TotalIn;
+        _countedOut = Inbound.TotalOut;
+    }
 
     public void Dispose()
     {

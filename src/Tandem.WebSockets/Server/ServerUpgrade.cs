@@ -1,6 +1,9 @@
+using System.Diagnostics;
+using System.Globalization;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -20,6 +23,13 @@ internal static class ServerUpgrade
     {
         // The path first: what is wrong with an upgrade matters only where there is something to upgrade to.
         if (route is null) return HandshakeRefusal.NoSuchRoute;
+        HandshakeRefusal refusal = JudgeForRoute(ref request, route, admission);
+        if (refusal != HandshakeRefusal.None) HandshakeActivity.Refused(in request, route, refusal);
+        return refusal;
+    }
+
+    private static HandshakeRefusal JudgeForRoute(ref UpgradeRequest request, ServedRoute route, HandshakeRefusal admission)
+    {
         HandshakeRefusal refusal = request.Judge();
         if (refusal != HandshakeRefusal.None) return refusal;
         if (admission != HandshakeRefusal.None) return admission;
@@ -35,11 +45,14 @@ internal static class ServerUpgrade
         }
     }
 
-    /// <summary>Asks the handler.</summary>
-    public static void Ask(in UpgradeRequest request, ServedRoute route, UpgradeContext context, RemoteAddress address, ushort port)
+    /// <summary>Asks the handler, within an activity when somebody listens; <see cref="WriteAnswer"/> ends it.</summary>
+    public static void Ask(
+        in UpgradeRequest request, ServedRoute route, UpgradeContext context, RemoteAddress address, ushort port, ActivityContext parent = default)
     {
         string? extensions = Negotiate(in request, route.Options, out DeflateParameters parameters);
         context.Begin(address, port, request.SelectSubprotocol(route.Route.SubprotocolArray), extensions, in parameters);
+        Activity? outer = Activity.Current;
+        context.Activity = HandshakeActivity.Start(in request, route, address, port, parent);
         try
         {
             route.Handler.OnUpgrade(in request, context);
@@ -49,6 +62,8 @@ internal static class ServerUpgrade
             route.Options.Report(null, exception);
             context.Refuse(HandshakeRefusal.HandlerFailed);
         }
+
+        if (context.Activity is not null) Activity.Current = outer; // the thread goes on to others
     }
 
     /// <summary>Writes the answer that the context has become.</summary>
@@ -61,20 +76,38 @@ internal static class ServerUpgrade
     public static int WriteAnswer(Span<byte> answer, in UpgradeRequest request, ServedRoute route, UpgradeContext context, out bool accepted)
     {
         accepted = false;
-        if (context.Refusal != HandshakeRefusal.None) return HandshakeRefusals.Write(answer, context.Refusal);
-        try
+        HandshakeRefusal refusal = context.Refusal;
+        if (refusal == HandshakeRefusal.None)
         {
-            if (context.RefusalStatus != 0) return HandshakeRefusals.Write(answer, context.RefusalStatus, context.RefusalText, context.HeaderSpan);
-            int length = ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, context.Extensions, context.HeaderSpan);
-            accepted = true;
-            return length;
+            try
+            {
+                accepted = context.RefusalStatus == 0;
+                int length = accepted
+                    ? ServerHandshake.WriteAccepted(answer, in request, context.Subprotocol, context.Extensions, context.HeaderSpan)
+                    : HandshakeRefusals.Write(answer, context.RefusalStatus, context.RefusalText, context.HeaderSpan);
+                Conclude(route.Options, context, HandshakeRefusal.None, accepted ? 101 : context.RefusalStatus);
+                return length;
+            }
+            catch (Exception exception)
+            {
+                // A subprotocol that was not offered, a field that is none: the application's mistakes.
+                route.Options.Report(null, exception);
+                refusal = HandshakeRefusal.HandlerFailed;
+                accepted = false;
+            }
         }
-        catch (Exception exception)
-        {
-            // A subprotocol that was not offered, a field that is none: the application's mistakes.
-            route.Options.Report(null, exception);
-            return HandshakeRefusals.Write(answer, HandshakeRefusal.HandlerFailed);
-        }
+
+        Conclude(route.Options, context, refusal, refusal.Status());
+        return HandshakeRefusals.Write(answer, refusal);
+    }
+
+    private static void Conclude(WebSocketServerOptions options, UpgradeContext context, HandshakeRefusal refusal, int status)
+    {
+        if (status == 101) options.Telemetry.RecordAccepted(status);
+        else options.ReportRefused(context.Address, context.Port, refusal, status);
+        if (context.Activity is null) return;
+        string? error = refusal != HandshakeRefusal.None ? TelemetryTags.Of(refusal) : status == 101 ? null : status.ToString(CultureInfo.InvariantCulture);
+        HandshakeActivity.End(context.Activity, status, error);
     }
 
     private static string? Negotiate(in UpgradeRequest request, WebSocketServerOptions options, out DeflateParameters parameters)

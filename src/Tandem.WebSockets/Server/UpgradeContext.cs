@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Runtime.InteropServices;
 using System.Security.Claims;
@@ -61,6 +62,13 @@ public sealed class UpgradeContext
 
     /// <summary>What becomes <see cref="WebSocketPeer.State"/> of the connection.</summary>
     public object? State { get; set; }
+
+    /// <summary>Of this handshake; null when nobody listens.</summary>
+    internal Activity? Activity { get; set; }
+
+    internal RemoteAddress Address => _address!;
+
+    internal ushort Port => _port;
 
     /// <summary>What was agreed on, where <see cref="Extensions"/> is not null.</summary>
     internal DeflateParameters Deflate { get; private set; }
@@ -134,6 +142,7 @@ public sealed class UpgradeContext
         RefusalStatus = 0;
         RefusalText = "";
         Decision = null;
+        Activity = null;
         _headers.Clear();
     }
 }

@@ -33,6 +33,7 @@ public abstract partial class WebSocketPeer
         if (_phase is WebSocketState.Closed or WebSocketState.Aborted && !_closeReported) ReportClose();
         if (_drops) Release();
         else Watch();
+        CountBuffered();
     }
 
     internal void OnDeadline()
@@ -142,9 +143,11 @@ public abstract partial class WebSocketPeer
     private void ReportClose()
     {
         _closeReported = true;
+        CloseCause cause = _cause!.Value;
+        Options.ReportClosed(this, in cause);
         try
         {
-            _route.Handler.OnClose(this, _cause!.Value);
+            _route.Handler.OnClose(this, in cause);
         }
         catch (Exception exception)
         {
@@ -158,6 +161,7 @@ public abstract partial class WebSocketPeer
     private void Release()
     {
         _released = true;
+        _traffic.Connections--;
         _deflate?.Dispose();
         DropCarry();
         DropHeld();

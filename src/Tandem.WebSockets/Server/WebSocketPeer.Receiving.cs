@@ -15,7 +15,9 @@ public abstract partial class WebSocketPeer
         TimeSpan idle = Options.IdleTimeout;
         if (idle != Timeout.InfiniteTimeSpan) _idleDue = DueAfter(idle);
         Touch();
-        _queue.Append(answer, _segments, large: true);
+        _traffic.Connections++;
+        _traffic.BytesReceived += behind.Length;
+        QueueAnswer(answer);
         try
         {
             _route.Handler.OnOpen(this);
@@ -37,6 +39,7 @@ public abstract partial class WebSocketPeer
     private protected void EndEvent()
     {
         _isCurrent = false;
+        _deflate?.CountInbound(_traffic);
         Settle();
     }
 
@@ -98,6 +101,7 @@ public abstract partial class WebSocketPeer
                 break;
             default:
                 ProtocolFault fault = _reader.Fault;
+                Options.Telemetry.Server.Fault(fault);
                 Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));
                 break;
         }
@@ -107,6 +111,7 @@ public abstract partial class WebSocketPeer
     {
         if (_phase != WebSocketState.Open) return; // this end has closed: what still comes is discarded
         NoteMessage();
+        _traffic.MessagesReceived++;
         try
         {
             _route.Handler.OnMessage(this, _reader.MessageType, payload);
@@ -144,6 +149,7 @@ public abstract partial class WebSocketPeer
     {
         if (_phase != WebSocketState.Open) return;
         NoteMessage();
+        if (endOfMessage) _traffic.MessagesReceived++;
         try
         {
             _route.Handler.OnMessagePart(this, _reader.MessageType, part, endOfMessage);

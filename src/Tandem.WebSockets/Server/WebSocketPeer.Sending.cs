@@ -80,7 +80,7 @@ public abstract partial class WebSocketPeer
         int length = message.Payload.Length;
         if (BufferedBytes is var waiting && waiting != 0 && length > Options.MaxBufferedBytes - waiting)
         {
-            if (Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            if (Options.OverflowPolicy == OverflowPolicy.DropMessage) return DropMessage();
             Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
             return SendStatus.Closed;
         }
@@ -97,6 +97,7 @@ public abstract partial class WebSocketPeer
         ReadOnlySpan<byte> payload = message.Payload.Span;
         if (!HasRoomFor(payload.Length)) return Overflow();
         bool compressed = _deflate is not null && message.TryGetCompressed(_deflate.Outbound, out payload);
+        if (compressed) CountCompressed(message.Payload.Length, payload.Length);
         return Write(message.Type, payload, endOfMessage: true, compressed);
     }
 
@@ -107,7 +108,7 @@ public abstract partial class WebSocketPeer
             // The loop judges again with the exact figure and applies the policy; here it keeps the posts themselves bounded.
             // A fragment is not dropped here either: what comes after it would be taken for its continuation.
             bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_sendsFragments;
-            if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+            if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return DropMessage();
             Post(new LoopPost(LoopRequest.Abort, this, Number: (int)CloseInitiator.Overflow));
             return SendStatus.Closed;
         }
@@ -137,6 +138,7 @@ public abstract partial class WebSocketPeer
 
     private SendStatus Write(WebSocketMessageType type, ReadOnlySpan<byte> payload, bool endOfMessage, bool compressed)
     {
+        if (endOfMessage) _traffic.MessagesSent++;
         MarkDirty();
         if (payload.Length >= DirectSendBytes)
         {
@@ -161,6 +163,7 @@ public abstract partial class WebSocketPeer
         bool compresses = _writer.IsInMessage ? _compressesMessage : (flags & WebSocketMessageFlags.DisableCompression) == 0;
         _compressesMessage = compresses;
         if (!compresses || !_deflate!.Outbound.TryCompress(payload, endOfMessage, out ReadOnlySpan<byte> deflated)) return false;
+        CountCompressed(payload.Length, deflated.Length);
         payload = deflated;
         return true;
     }
@@ -202,9 +205,49 @@ public abstract partial class WebSocketPeer
     {
         // A message of which a part has gone cannot be dropped: what comes after it would be taken for its continuation.
         bool whole = (flags & WebSocketMessageFlags.EndOfMessage) != 0 && !_writer.IsInMessage;
-        if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return SendStatus.Dropped;
+        if (whole && Options.OverflowPolicy == OverflowPolicy.DropMessage) return DropMessage();
         AbortNow(CloseInitiator.Overflow);
         return SendStatus.Closed;
+    }
+
+    private SendStatus DropMessage()
+    {
+        Options.Telemetry.Dropped();
+        return SendStatus.Dropped;
+    }
+
+    private protected void QueueAnswer(ReadOnlySpan<byte> answer)
+    {
+        _queue.Append(answer, _segments, large: true);
+        _answerBytes += (ushort)answer.Length; // of a head, which is bounded
+    }
+
+    private void CountCompressed(int plain, int compressed)
+    {
+        _traffic.PlainSent += plain;
+        _traffic.CompressedSent += compressed;
+    }
+
+    /// <summary>Counts what the transport has taken.</summary>
+    private protected void CountSent(int count)
+    {
+        if (_answerBytes != 0)
+        {
+            int answer = Math.Min(count, _answerBytes);
+            _answerBytes -= (ushort)answer;
+            count -= answer;
+        }
+
+        _traffic.BytesSent += count;
+    }
+
+    // Once a turn, of what is left at its end: what comes and goes within a turn never waits for the peer.
+    private void CountBuffered()
+    {
+        int change = _queue.Bytes - _countedBuffered;
+        if (change == 0) return;
+        _traffic.Buffered += change;
+        _countedBuffered += change;
     }
 
     private protected void Flush() => Conclude(FlushQueue(default, out _));

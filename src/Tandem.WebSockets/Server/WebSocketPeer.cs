@@ -3,6 +3,7 @@ using System.Net.WebSockets;
 using System.Text;
 using Tandem.Protocol.Framing;
 using Tandem.WebSockets.EventLoop;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -37,6 +38,9 @@ public abstract partial class WebSocketPeer
     /// <summary>The thread that serves the connection: the loop's, or that of the turn; 0 between two turns.</summary>
     private protected int _thread;
 
+    /// <summary>What that thread counts in.</summary>
+    private protected TrafficCounters _traffic;
+
     /// <summary>The free segments of that thread.</summary>
     private protected SegmentPool _segments;
 
@@ -59,6 +63,8 @@ public abstract partial class WebSocketPeer
     private bool _drainOwed; // Send has answered Buffered
     private bool _notified; // OnNotified is to be called
     private int _notifyPosted;
+    private ushort _answerBytes; // of the queue: the rest of the handshake, which is no frame
+    private int _countedBuffered; // what is counted as waiting
     private bool _dirty;
     private bool _isCurrent; // an event of this connection is being served
 
@@ -73,13 +79,14 @@ public abstract partial class WebSocketPeer
     private bool _pingOutstanding;
     private long _idleDue = ConnectionTable.Never;
 
-    private protected WebSocketPeer(ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, PeerDeflate? deflate, SegmentPool segments)
+    private protected WebSocketPeer(ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, PeerDeflate? deflate, SegmentPool segments, TrafficCounters traffic)
     {
         _route = route;
         _address = address;
         _port = port;
         _deflate = deflate;
         _segments = segments;
+        _traffic = traffic;
         _reader = new WebSocketReader(route.ReaderOptions, deflate?.Inbound);
         _writer = new WebSocketWriter(WebSocketRole.Server);
         Subprotocol = context.Subprotocol;

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
 using Tandem.WebSockets.Streams;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
 
@@ -185,6 +186,7 @@ public sealed class WebSocketServer : IAsyncDisposable
         refusal = AdmissionOf(connections, address);
         if (connections <= (long)Options.MaxConnections + RefusalAllowance) return true;
         Leave(address);
+        Options.Telemetry.Server.Handshake(TelemetryTags.Refused, status: 0, TelemetryTags.Of(refusal));
         return false;
     }
 

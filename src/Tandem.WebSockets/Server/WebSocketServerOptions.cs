@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
+using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.EventLoop;
 
 namespace Tandem.WebSockets;
 
@@ -115,6 +117,20 @@ public sealed record WebSocketServerOptions
     public Action<WebSocketPeer?, Exception>? OnError { get; init; }
 
     /// <summary>
+    /// Told of every handshake that is refused, and which rule says so: for a log. What strangers send can call it at any rate. On the thread that
+    /// serves the connection, so it must be quick; what it throws goes to <see cref="OnError"/>. Default: nobody is told.
+    /// </summary>
+    public Action<RefusedHandshake>? OnRefused { get; init; }
+
+    /// <summary>
+    /// Told of the end of every connection, before its handler is: for a log. Called like <see cref="OnRefused"/>. Default: nobody is told.
+    /// </summary>
+    public Action<WebSocketPeer, CloseCause>? OnClosed { get; init; }
+
+    /// <summary>Where its metrics go. Default: <see cref="WebSocketTelemetry.Shared"/>.</summary>
+    public WebSocketTelemetry Telemetry { get; init; } = WebSocketTelemetry.Shared;
+
+    /// <summary>
     /// Takes over connections whose first bytes are not a WebSocket handshake for one of this server's routes: another path, a page, TLS.
     /// They come unread. Called on a loop's thread, so it must be quick. Linux only. Default null: such requests are answered with an HTTP error.
     /// </summary>
@@ -125,6 +141,7 @@ public sealed record WebSocketServerOptions
 
     internal void Report(WebSocketPeer? peer, Exception exception)
     {
+        Telemetry.Error(exception);
         try
         {
             OnError?.Invoke(peer, exception);
@@ -135,11 +152,41 @@ public sealed record WebSocketServerOptions
         }
     }
 
+    internal void ReportRefused(RemoteAddress address, ushort port, HandshakeRefusal refusal, int status)
+    {
+        if (refusal == HandshakeRefusal.None) Telemetry.RecordRefused(status);
+        else Telemetry.RecordRefused(refusal);
+        if (OnRefused is null) return;
+        try
+        {
+            OnRefused(new RefusedHandshake(new IPEndPoint(address.Address, port), refusal, status));
+        }
+        catch (Exception exception)
+        {
+            Report(null, exception);
+        }
+    }
+
+    internal void ReportClosed(WebSocketPeer peer, in CloseCause cause)
+    {
+        Telemetry.Server.Closed(in cause);
+        if (OnClosed is null) return;
+        try
+        {
+            OnClosed(peer, cause);
+        }
+        catch (Exception exception)
+        {
+            Report(peer, exception);
+        }
+    }
+
     internal void Validate()
     {
         Check(EndPoints is not null && !EndPoints.Contains(null!), nameof(EndPoints), "must not be null or hold null");
         Check(Origins is not null, nameof(Origins), "must not be null");
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
+        Check(Telemetry is not null, nameof(Telemetry), "must not be null");
         Check(Enum.IsDefined(OverflowPolicy), nameof(OverflowPolicy), "must be one of its members");
         Check(Loops is >= 1 and <= 1024, nameof(Loops), "must be 1 to 1024");
         Check(Backlog >= 1, nameof(Backlog), "must be at least 1");

@@ -88,6 +88,7 @@ internal sealed class StreamHandshake
             if (_buffer is not null) ArrayPool<byte>.Shared.Return(_buffer);
             if (!taken)
             {
+                if (!_answered) _driver.Options.Telemetry.Abandoned();
                 _stream.Dispose();
                 _server.Leave(_address);
             }
@@ -159,7 +160,7 @@ internal sealed class StreamHandshake
         }
         finally
         {
-            if (!decided.IsCompleted) deferred.Cancel();
+            if (!decided.IsCompleted) deferred.Cancel(_refusal);
             await watch.CancelAsync().ConfigureAwait(false);
             await gone.ConfigureAwait(false); // so that its read is not in the way of the next
         }
@@ -219,8 +220,9 @@ internal sealed class StreamHandshake
         }
     }
 
-    private static byte[] Refusal(HandshakeRefusal refusal)
+    private byte[] Refusal(HandshakeRefusal refusal)
     {
+        _driver.Options.ReportRefused(_address, _port, refusal, refusal.Status());
         Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
         return answer[..HandshakeRefusals.Write(answer, refusal)].ToArray();
     }

@@ -5,6 +5,7 @@ using System.Net.WebSockets;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.WebSockets.EventLoop;
+using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets.Streams;
 
@@ -85,7 +86,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     private StreamPeer(
         StreamDriver driver, Stream stream, ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, Action? onEnded,
         InflaterPool? inflaters, DeflaterPool? deflaters)
-        : base(route, address, port, context, inflaters is null ? null : new PeerDeflate(context.Deflate, inflaters, deflaters!), SegmentPool.OfThread)
+        : base(route, address, port, context, inflaters is null ? null : new PeerDeflate(context.Deflate, inflaters, deflaters!), SegmentPool.OfThread, traffic: null!)
     {
         _driver = driver;
         _stream = stream;
@@ -104,7 +105,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     public Task<CloseCause> Run(ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
     {
         _segments = SegmentPool.OfThread;
-        _queue.Append(answer, _segments, large: true);
+        QueueAnswer(answer);
         if (!behind.IsEmpty)
         {
             _first = ArrayPool<byte>.Shared.Rent(behind.Length);
@@ -123,6 +124,8 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
     public void Execute()
     {
         t_serves = true;
+        TrafficCounters traffic = Options.Telemetry.Server.Traffic.Lease();
+        _traffic = traffic;
         do
         {
             var events = (Events)Interlocked.Exchange(ref _events, (int)Events.Serving);
@@ -136,6 +139,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
             }
         }
         while (Interlocked.CompareExchange(ref _events, 0, (int)Events.Serving) != (int)Events.Serving);
+        traffic.EndLease();
         t_serves = false;
     }
 
@@ -286,6 +290,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
 
     private void Received(Reading reading, byte[]? buffer, int count)
     {
+        _traffic.BytesReceived += count;
         if (_phase == WebSocketState.Open) Touch();
         if (reading == Reading.Message)
         {
@@ -323,6 +328,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
             return false; // the transport has ended
         }
 
+        CountSent(count);
         if (!_released) _queue.Sent(count, _segments);
         return true;
     }

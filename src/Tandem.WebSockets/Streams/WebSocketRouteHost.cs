@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Security.Claims;
 using System.Text;
@@ -66,12 +67,16 @@ public sealed class WebSocketRouteHost
     {
         ArgumentNullException.ThrowIfNull(target);
         ArgumentNullException.ThrowIfNull(fields);
-        if (!TryWriteHead(target, fields, extendedConnect, out byte[] head)) return Refused(HandshakeRefusal.InvalidCharacter);
         RemoteAddress address = RemoteAddress.Of(remoteEndPoint?.Address ?? IPAddress.None);
+        ushort port = (ushort)(remoteEndPoint?.Port ?? 0);
         var context = new UpgradeContext { User = user };
-        HandshakeRefusal refusal = Ask(head, context, address, (ushort)(remoteEndPoint?.Port ?? 0), out DeferredUpgrade? deferred);
+        HandshakeRefusal refusal = HandshakeRefusal.InvalidCharacter;
+        DeferredUpgrade? deferred = null;
+        if (TryWriteHead(target, fields, extendedConnect, out byte[] head)) refusal = Ask(head, context, address, port, out deferred);
         if (refusal == HandshakeRefusal.None && deferred is not null) refusal = await DecideAsync(deferred, cancellationToken).ConfigureAwait(false);
-        return refusal == HandshakeRefusal.None ? Result(head, context) : Refused(refusal);
+        if (refusal == HandshakeRefusal.None) return Result(head, context);
+        _route.Options.ReportRefused(address, port, refusal, refusal.Status());
+        return Refused(refusal);
     }
 
     /// <summary>Serves a connection whose handshake has been accepted and answered.</summary>
@@ -138,7 +143,8 @@ public sealed class WebSocketRouteHost
             : _driver.Count >= _route.Options.MaxConnections ? HandshakeRefusal.TooManyConnections : HandshakeRefusal.None;
         refusal = ServerUpgrade.Judge(ref request, _route, admission);
         if (refusal != HandshakeRefusal.None) return refusal;
-        ServerUpgrade.Ask(in request, _route, context, address, port);
+        // Who has read the request may have an activity for it; that is nearer than what the request names.
+        ServerUpgrade.Ask(in request, _route, context, address, port, Activity.Current?.Context ?? default);
         if (context.Decision is not null && !context.IsRefused) deferred = new DeferredUpgrade(request.ToSnapshot(), _route, context);
         return HandshakeRefusal.None;
     }
@@ -156,9 +162,14 @@ public sealed class WebSocketRouteHost
             Task first = await Task.WhenAny(decided, interrupted.Task).WaitAsync(cancellationToken).ConfigureAwait(false);
             return first == decided ? HandshakeRefusal.None : await interrupted.Task.ConfigureAwait(false);
         }
+        catch (OperationCanceledException)
+        {
+            _route.Options.Telemetry.Abandoned();
+            throw;
+        }
         finally
         {
-            if (!decided.IsCompleted) deferred.Cancel();
+            if (!decided.IsCompleted) deferred.Cancel(interrupted.Task.IsCompletedSuccessfully ? interrupted.Task.Result : HandshakeRefusal.None);
             _driver.Remove(slot);
         }
     }

@@ -38,6 +38,7 @@ public sealed class OptionsTests
                 { "ReceiveBufferSize", new() { ReceiveBufferSize = (16 * 1024) - 1 } },
                 { "Origins", new() { Origins = null! } },
                 { "TimeProvider", new() { TimeProvider = null! } },
+                { "Telemetry", new() { Telemetry = null! } },
             };
         }
     }
@@ -57,8 +58,15 @@ public sealed class OptionsTests
     [Fact]
     public void Every_option_with_a_range_has_a_case()
     {
-        // Two that may be anything, a callback that is there or not; and one with options of its own, which name themselves.
-        string[] free = [nameof(WebSocketServerOptions.Deflate), nameof(WebSocketServerOptions.OnError), nameof(WebSocketServerOptions.OnUnclaimed)];
+        // Those that may be anything, callbacks that are there or not; and one with options of its own, which name themselves.
+        string[] free =
+        [
+            nameof(WebSocketServerOptions.Deflate),
+            nameof(WebSocketServerOptions.OnError),
+            nameof(WebSocketServerOptions.OnRefused),
+            nameof(WebSocketServerOptions.OnClosed),
+            nameof(WebSocketServerOptions.OnUnclaimed),
+        ];
         Assert.Equal(
             typeof(WebSocketServerOptions).GetProperties().Select(property => property.Name).Except(free).Order(StringComparer.Ordinal),
             Wrong.Select(row => row.Data.Item1).Distinct().Order(StringComparer.Ordinal));
