@@ -61,7 +61,7 @@ public static class TandemHostingExtensions
         TandemListenerOptions options = services.GetRequiredService<IOptions<TandemListenerOptions>>().Value;
         if (!options.Mapped.Add((endpoints, route.Path))) throw new InvalidOperationException($"The path {route.Path} has a route already.");
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Tandem.AspNetCore.Routes");
-        var mapped = new TandemRoute(route, options.Create([], onUnclaimed: null, logger));
+        var mapped = new TandemRoute(route, options.Create([], onUnclaimed: null, logger, services));
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => _ = StopAsync(mapped, services.GetService<Drain>(), logger));
         return endpoints.Map(route.Path, mapped.Serve).WithMetadata(mapped);
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore.Routes;
 using Tandem.WebSockets;
 
@@ -13,11 +14,13 @@ internal sealed class TandemListener(
     LoopRoutes routes,
     HandedOver waiting,
     EndPointScheme scheme,
-    SocketConnectionContextFactory factory) : IConnectionListener
+    SocketConnectionContextFactory factory,
+    ILogger logger) : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
     private readonly Lock _gate = new();
     private bool _serves;
+    private bool _ended;
 
     public EndPoint EndPoint => server.EndPoints[0];
 
@@ -52,6 +55,7 @@ internal sealed class TandemListener(
 
         await stopped.ConfigureAwait(false);
         waiting.Complete();
+        if (_serves && !Interlocked.Exchange(ref _ended, true)) Log.Stopped(logger, (IPEndPoint)EndPoint);
     }
 
     public async ValueTask DisposeAsync()
@@ -83,6 +87,7 @@ internal sealed class TandemListener(
             foreach (WebSocketRoute route in served) server.Map(route);
             server.Start();
             _serves = true;
+            Log.Started(logger, served.Count, (IPEndPoint)EndPoint);
             return true;
         }
     }

@@ -25,7 +25,7 @@ internal sealed class TandemListenerFactory(
     {
         ILogger logger = loggerFactory.CreateLogger("Tandem.AspNetCore.Listener");
         var waiting = new HandedOver();
-        WebSocketServerOptions options = listenerOptions.Value.Create([(IPEndPoint)endpoint], waiting.Add, logger);
+        WebSocketServerOptions options = listenerOptions.Value.Create([(IPEndPoint)endpoint], waiting.Add, logger, services);
         var server = new WebSocketServer(options);
         try
         {
@@ -41,6 +41,7 @@ internal sealed class TandemListenerFactory(
             routes,
             waiting,
             new EndPointScheme(services, logger),
-            new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger)));
+            new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), logger),
+            logger));
     }
 }

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Tandem.WebSockets;
 
@@ -11,7 +13,7 @@ public sealed class TandemListenerOptions
 {
     /// <summary>
     /// Makes the options of the server behind one endpoint. It is given the endpoint and what must be kept (where to listen, who takes
-    /// over what is no WebSocket, where errors go) as a template; limits and deadlines are free. It is asked once more for
+    /// over what is no WebSocket, where errors, log events and metrics go) as a template; limits and deadlines are free. It is asked once more for
     /// every route, for those of its connections that Kestrel has accepted: then EndPoints is empty, and Loops, Backlog and MaxConnectionsPerAddress
     /// have no meaning. Default: the template as it is.
     /// </summary>
@@ -21,13 +23,17 @@ public sealed class TandemListenerOptions
     internal HashSet<(IEndpointRouteBuilder On, string Path)> Mapped { get; } = [];
 
     /// <exception cref="InvalidOperationException">Something of the template has not been kept.</exception>
-    internal WebSocketServerOptions Create(IReadOnlyList<IPEndPoint> endPoints, Action<Socket>? onUnclaimed, ILogger logger)
+    internal WebSocketServerOptions Create(IReadOnlyList<IPEndPoint> endPoints, Action<Socket>? onUnclaimed, ILogger logger, IServiceProvider services)
     {
+        var log = new ServerLog(logger, TimeProvider.System);
         var template = new WebSocketServerOptions
         {
             EndPoints = endPoints,
             OnUnclaimed = onUnclaimed,
-            OnError = (_, exception) => Log.HandlerFailed(logger, exception),
+            OnError = (_, exception) => log.Error(exception),
+            OnRefused = log.Refused,
+            OnClosed = log.Closed,
+            Telemetry = WebSocketTelemetry.For(services.GetService<IMeterFactory>()),
         };
         WebSocketServerOptions options = Configure(template);
         if (options.OnUnclaimed == template.OnUnclaimed && options.EndPoints == template.EndPoints) return options;

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,10 @@ public static class TandemWebSocketsExtensions
     {
         ArgumentNullException.ThrowIfNull(app);
         options ??= new TandemWebSocketOptions();
-        WebSocketConnectionOptions connectionOptions = options.ToConnectionOptions();
+        WebSocketConnectionOptions connectionOptions = options.ToConnectionOptions() with
+        {
+            Telemetry = WebSocketTelemetry.For(app.ApplicationServices.GetService<IMeterFactory>()),
+        };
         ILogger logger = app.ApplicationServices.GetRequiredService<ILoggerFactory>().CreateLogger("Tandem.AspNetCore.WebSockets");
         return app.Use(next => new TandemWebSocketMiddleware(next, options, connectionOptions, logger).InvokeAsync);
     }

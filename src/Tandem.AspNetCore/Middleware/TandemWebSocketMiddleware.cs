@@ -30,7 +30,12 @@ internal sealed class TandemWebSocketMiddleware(
     private async Task HandleAsync(HttpContext context, WebSocketHandshake handshake)
     {
         HandshakeRefusal refusal = handshake.Refusal;
-        if (refusal != HandshakeRefusal.None) Log.HandshakeRefused(logger, context.Request.Path, refusal.Text());
+        if (refusal != HandshakeRefusal.None)
+        {
+            connectionOptions.Telemetry.RecordRefused(refusal);
+            Log.HandshakeRefused(logger, context.Request.Path, refusal.Text());
+        }
+
         if (refusal == HandshakeRefusal.OriginNotAllowed)
         {
             await RefusalAnswer.WriteAsync(context, refusal).ConfigureAwait(false);
@@ -40,9 +45,18 @@ internal sealed class TandemWebSocketMiddleware(
         context.Features.Set<IHttpWebSocketFeature>(handshake);
         using (handshake)
         {
-            await next(context).ConfigureAwait(false);
+            try
+            {
+                await next(context).ConfigureAwait(false);
+            }
+            catch (Exception) when (refusal == HandshakeRefusal.None && !handshake.IsAccepted)
+            {
+                connectionOptions.Telemetry.RecordRefused(HandshakeRefusal.HandlerFailed);
+                throw;
+            }
         }
 
+        if (refusal == HandshakeRefusal.None && !handshake.IsAccepted) connectionOptions.Telemetry.RecordRefused(context.Response.StatusCode);
         // Whether there is a WebSocket at this path only the application knows; that it found none in a handshake it says, by custom, with a
         // bare 400. The client is told why.
         if (refusal != HandshakeRefusal.None && context.Response is { StatusCode: StatusCodes.Status400BadRequest, HasStarted: false, ContentLength: null })

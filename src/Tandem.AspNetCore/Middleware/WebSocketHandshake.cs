@@ -41,6 +41,8 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
     /// <summary>The rule that the request breaks.</summary>
     public HandshakeRefusal Refusal { get; }
 
+    public bool IsAccepted => _connection is not null;
+
     public bool IsWebSocketRequest => Refusal == HandshakeRefusal.None;
 
     public async Task<WebSocket> AcceptAsync(WebSocketAcceptContext context)
@@ -50,7 +52,9 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
         if (_context.Response.HasStarted) throw new InvalidOperationException("The response has started, so the WebSocket request cannot be accepted any more.");
         WebSocketConnectionOptions options = Answer(head, context);
         _transport = await AcceptedAnswer.SendAsync(_context, _upgrade, _connect).ConfigureAwait(false);
-        return _transport.Connection = _connection = new WebSocketConnection(_transport, options);
+        _transport.Connection = _connection = new WebSocketConnection(_transport, options);
+        options.Telemetry.RecordAccepted(_connect is null ? StatusCodes.Status101SwitchingProtocols : StatusCodes.Status200OK);
+        return _connection;
     }
 
     /// <summary>The pipeline has returned, and the request ends: so does the connection, if the application has left it open.</summary>

@@ -15,11 +15,13 @@ namespace Tandem.AspNetCore.Routes;
 internal sealed class TandemRoute
 {
     private readonly WebSocketRouteHost _host;
+    private readonly WebSocketTelemetry _telemetry;
 
     public TandemRoute(WebSocketRoute route, WebSocketServerOptions options)
     {
         Route = route;
         _host = new WebSocketRouteHost(route, options);
+        _telemetry = options.Telemetry;
         Serve = ServeAsync;
     }
 
@@ -38,6 +40,7 @@ internal sealed class TandemRoute
         HandshakeRefusal refusal = JudgeRequest(context, upgrade, connect);
         if (refusal != HandshakeRefusal.None)
         {
+            _telemetry.RecordRefused(refusal);
             await RefusalAnswer.WriteAsync(context, refusal).ConfigureAwait(false);
             return;
         }
