@@ -24,9 +24,11 @@ internal static class EchoCommand
         maxMessage.Validators.Add(result => CommonOptions.CheckRange(result, 0, 1 << 30));
         var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not negotiate permessage-deflate." };
 
+        Option<Uri?> otlp = Otlp.Option();
+
         var command = new Command("echo", "Serve an echo: / sends every message back, /broadcast sends every message to all who are connected to it.")
         {
-            host, port, threads, maxMessage, noDeflate,
+            host, port, threads, maxMessage, noDeflate, otlp,
         };
         command.SetAction((result, cancellation) => RunAsync(
             new WebSocketServerOptions
@@ -39,12 +41,14 @@ internal static class EchoCommand
                 Origins = OriginPolicy.Any, // an echo has nothing to steal
                 OnError = (_, exception) => Console.Error.WriteLine(exception.Message),
             },
+            result.GetValue(otlp),
             cancellation));
         return command;
     }
 
-    private static async Task<int> RunAsync(WebSocketServerOptions options, CancellationToken cancellation)
+    private static async Task<int> RunAsync(WebSocketServerOptions options, Uri? collector, CancellationToken cancellation)
     {
+        using Otlp? otlp = Otlp.Start(collector);
         await using var server = new WebSocketServer(options);
         server.Map(new WebSocketRoute("/", new EchoHandler()));
         server.Map(new WebSocketRoute("/broadcast", new BroadcastHandler()));

@@ -35,7 +35,8 @@ internal static class ServeCommand
         };
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
         var tls = new TlsOptions();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial.") { host, port, drain };
+        Option<Uri?> otlp = Otlp.Option();
+        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial.") { host, port, drain, otlp };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -50,12 +51,12 @@ internal static class ServeCommand
             }
 
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
-            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), cancellation);
+            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
@@ -63,6 +64,7 @@ internal static class ServeCommand
             return Startup.Fail("the pages are not built; './tandem serve' at the root of the repository builds them (it needs Node 20).");
         }
 
+        using Otlp? otlp = Otlp.Start(collector);
         await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions);
         await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub);
         try
