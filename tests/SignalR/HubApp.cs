@@ -16,10 +16,10 @@ using Tandem.AspNetCore;
 
 namespace Tandem.Tests.SignalR;
 
-/// <summary>A WebSocket that the application accepted, and what carried it.</summary>
-internal sealed record Accepted(WebSocket Socket, string HttpProtocol, bool IsExtendedConnect);
+/// <summary>A WebSocket that the application accepted, and what carried it: the connection is that of TCP.</summary>
+internal sealed record Accepted(WebSocket Socket, string HttpProtocol, bool IsExtendedConnect, string Connection);
 
-/// <summary>An application with an unmodified SignalR hub at /hub and an echo at /ws, behind <c>UseTandemWebSockets</c>.</summary>
+/// <summary>An application with an unmodified SignalR hub at /hub, an echo at /ws and one that never reads at /stalled, behind <c>UseTandemWebSockets</c>.</summary>
 internal sealed class HubApp : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -39,6 +39,9 @@ internal sealed class HubApp : IAsyncDisposable
     public string Address => _app.Urls.First();
 
     public IReadOnlyCollection<Accepted> Accepted => _accepted;
+
+    /// <summary>The TCP connection that the page at / was last fetched over.</summary>
+    public string? PageConnection { get; private set; }
 
     public static async Task<HubApp> StartAsync(bool tls)
     {
@@ -61,11 +64,18 @@ internal sealed class HubApp : IAsyncDisposable
         });
         app.MapHub<TestHub>("/hub");
         app.Map("/ws", EchoAsync);
-        app.MapGet("/", () => Results.Content("<!doctype html><title>SignalR</title><script src=/signalr.js></script>", "text/html"));
+        app.Map("/stalled", StallAsync);
+        HubApp? host = null;
+        app.MapGet("/", (HttpContext context) =>
+        {
+            host!.PageConnection = context.Connection.Id;
+            return Results.Content("<!doctype html><title>SignalR</title><script src=/signalr.js></script>", "text/html");
+        });
         app.MapGet("/signalr.js", () => Results.File(Path.Combine(Client, "dist", "browser", "signalr.js"), "text/javascript"));
         app.MapGet("/scenario.mjs", () => Results.File(Path.Combine(Folder, "scenario.mjs"), "text/javascript"));
+        host = new HubApp(app, accepted);
         await app.StartAsync();
-        return new HubApp(app, accepted);
+        return host;
     }
 
     /// <summary>What the scenario reports when everything works.</summary>
@@ -100,6 +110,12 @@ internal sealed class HubApp : IAsyncDisposable
         await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, default);
     }
 
+    private static async Task StallAsync(HttpContext context)
+    {
+        using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+        await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
     private static string FindRoot()
     {
         string? folder = AppContext.BaseDirectory;
@@ -117,7 +133,7 @@ internal sealed class HubApp : IAsyncDisposable
         {
             WebSocket socket = await _inner.AcceptAsync(acceptContext);
             bool extended = context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true };
-            accepted.Enqueue(new Accepted(socket, context.Request.Protocol, extended));
+            accepted.Enqueue(new Accepted(socket, context.Request.Protocol, extended, context.Connection.Id));
             return socket;
         }
     }

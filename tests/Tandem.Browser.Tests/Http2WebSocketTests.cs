@@ -23,6 +23,40 @@ public sealed class Http2WebSocketTests
         Assert.Equal("1048577!", echoed);
     }
 
+    [Fact]
+    public async Task A_hundred_WebSockets_share_the_connection_of_their_page_and_one_that_is_stalled_holds_up_no_other()
+    {
+        string[] connections = [];
+        string? ofPage = null;
+        // 100 is how many streams Kestrel takes at once. The stalled one is sent 4 MiB, which is more than its stream's window.
+        int echoed = await InPageAsync(tls: true, AssertHttp2, page => page.EvaluateAsync<int>(
+            """
+            (async () => {
+              const open = (path) => new Promise((resolve, reject) => {
+                const socket = new WebSocket(new URL(path, location.href.replace('http', 'ws')));
+                socket.onopen = () => resolve(socket);
+                socket.onerror = () => reject(new Error(path + ' failed'));
+              });
+              const stalled = await open('/stalled');
+              for (let i = 0; i < 64; i++) stalled.send(new Uint8Array(65536));
+              const sockets = await Promise.all(Array.from({ length: 99 }, () => open('/ws')));
+              let echoed = 0;
+              for (let round = 0; round < 3; round++) {
+                await Promise.all(sockets.map((socket, i) => new Promise((resolve) => {
+                  socket.onmessage = (event) => { if (event.data === `${round} ${i}`) echoed++; resolve(); };
+                  socket.send(`${round} ${i}`);
+                })));
+              }
+              if (stalled.bufferedAmount === 0) throw new Error('nothing is stalled');
+              return echoed;
+            })()
+            """),
+            app => (connections, ofPage) = ([.. app.Accepted.Select(accepted => accepted.Connection)], app.PageConnection));
+        Assert.Equal(99 * 3, echoed);
+        Assert.Equal(100, connections.Length);
+        Assert.All(connections, connection => Assert.Equal(ofPage, connection));
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -38,7 +72,7 @@ public sealed class Http2WebSocketTests
 
     private static void AssertHttp1(Accepted accepted) => Assert.Equal(("HTTP/1.1", false), (accepted.HttpProtocol, accepted.IsExtendedConnect));
 
-    private static async Task<T> InPageAsync<T>(bool tls, Action<Accepted> isRight, Func<IPage, Task<T>> act)
+    private static async Task<T> InPageAsync<T>(bool tls, Action<Accepted> isRight, Func<IPage, Task<T>> act, Action<HubApp>? look = null)
     {
         Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
         await using HubApp app = await HubApp.StartAsync(tls);
@@ -49,6 +83,7 @@ public sealed class Http2WebSocketTests
         page.SetDefaultTimeout(30_000);
         await page.GotoAsync(app.Address);
         T result = await act(page);
+        look?.Invoke(app);
         Assert.NotEmpty(app.Accepted);
         Assert.All(app.Accepted, isRight);
         Assert.All(app.Accepted, accepted => Assert.IsType<WebSocketConnection>(accepted.Socket));
