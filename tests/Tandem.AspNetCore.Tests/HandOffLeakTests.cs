@@ -13,25 +13,10 @@ public sealed class HandOffLeakTests
     {
         await using OnePort host = await OnePort.StartAsync();
         await FetchAsync(host, 50);
-        int before = Sockets();
+        int before = Descriptors.Sockets();
         await Task.WhenAll(Enumerable.Range(0, AtOnce).Select(_ => FetchAsync(host, 10_000 / AtOnce)));
         // Kestrel lets go a moment after the client has.
-        await Eventually.True(() => Sockets() <= before + AtOnce, "the descriptors of 10,000 connections are closed");
-    }
-
-    // Not all descriptors: the runtime keeps two for every assembly, and loads some in the background, whatever a test does.
-    private static int Sockets() => Directory.GetFiles("/proc/self/fd").Count(IsSocket);
-
-    private static bool IsSocket(string descriptor)
-    {
-        try
-        {
-            return File.ResolveLinkTarget(descriptor, returnFinalTarget: false) is { Name: var name } && name.StartsWith("socket:", StringComparison.Ordinal);
-        }
-        catch (IOException)
-        {
-            return false; // closed meanwhile, as the one is that listed them
-        }
+        await Eventually.True(() => Descriptors.Sockets() <= before + AtOnce, "the descriptors of 10,000 connections are closed");
     }
 
     private static async Task FetchAsync(OnePort host, int count)

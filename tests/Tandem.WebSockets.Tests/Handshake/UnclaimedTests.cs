@@ -138,15 +138,11 @@ public sealed class UnclaimedTests
         }
 
         for (int i = 0; i < 10; i++) await HandOver();
-        int before = SocketDescriptors();
+        int before = Descriptors.Sockets();
         for (int i = 0; i < 250; i++) await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => HandOver()));
-        await Eventually.True(() => SocketDescriptors() <= before + 5, "the descriptors are closed");
+        await Eventually.True(() => Descriptors.Sockets() <= before + 5, "the descriptors are closed");
         Assert.Equal(0, server.Server.ConnectionCount);
     }
-
-    // Of sockets only: the runtime opens files whenever it loads an assembly.
-    private static int SocketDescriptors() =>
-        Directory.GetFiles("/proc/self/fd").Count(path => new FileInfo(path).LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
 
     private TestServer Start(Action<Socket> take) =>
         TestServer.Start(_handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 1, OnUnclaimed = take, OnError = _handler.Error });
