@@ -14,7 +14,7 @@ fi
 if [ "${1:-}" = --check ]; then
   node ../../eng/session-protocol.mjs --check
   npm run --silent check
-  node --test-reporter=tap test.mjs
+  node --test --test-reporter=tap test.mjs session.test.mjs
 fi
 
 if [ ! -f dist/tutorial.html ] || [ -n "$(find . \( -name node_modules -o -name dist \) -prune -o -type f -newer dist/tutorial.html -print -quit)" ]; then

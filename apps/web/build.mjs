@@ -1,5 +1,5 @@
-// Bundles the page into dist/, laid out as the server serves it:
-//   /tutorial -> dist/tutorial.html,  /assets/* -> dist/assets/*
+// Bundles the pages into dist/, laid out as the server serves it:
+//   /tutorial -> dist/tutorial.html,  /assets/* -> dist/assets/*,  for any page to import: /assets/session.js
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -9,13 +9,8 @@ const here = (path) => new URL(path, import.meta.url);
 await rm(here('dist'), { recursive: true, force: true });
 await mkdir(here('dist/assets'), { recursive: true });
 
-await build({
+const options = {
   absWorkingDir: fileURLToPath(here('.')),
-  entryPoints: [
-    { in: 'src/tutorial/main.tsx', out: 'assets/tutorial' },
-    { in: 'src/tutorial/tutorial.css', out: 'assets/tutorial' },
-  ],
-  outdir: 'dist',
   bundle: true,
   minify: true,
   format: 'esm',
@@ -23,7 +18,20 @@ await build({
   charset: 'utf8',
   legalComments: 'none',
   logLevel: 'warning',
+};
+
+await build({
+  ...options,
+  entryPoints: [
+    { in: 'src/tutorial/main.tsx', out: 'assets/tutorial' },
+    { in: 'src/tutorial/tutorial.css', out: 'assets/tutorial' },
+    { in: 'src/session/index.ts', out: 'assets/session' },
+  ],
+  outdir: 'dist',
 });
+
+// The client of sessions as a package of its own, for other people's bundlers and for Node: src/session/package.json points here.
+await build({ ...options, entryPoints: ['src/session/index.ts'], outfile: 'src/session/dist/index.js', minify: false });
 
 await cp(here('src/tutorial/tutorial.html'), here('dist/tutorial.html'));
 await cp(here('src/tutorial/favicon.svg'), here('dist/assets/favicon.svg'));

@@ -13,6 +13,9 @@ internal static class Repository
 
     public static string AxeScript { get; } = Path.Combine(Root, "apps", "web", "node_modules", "axe-core", "axe.min.js");
 
+    /// <summary>The client of sessions in TypeScript, as its package has it.</summary>
+    public static string SessionScript { get; } = Path.Combine(Root, "apps", "web", "src", "session", "dist", "index.js");
+
     /// <summary>A sample, built with the configuration of the tests.</summary>
     public static string Sample(string name) => Path.Combine(Root, "samples", name, "bin", Configuration(), "net10.0", name);
 
