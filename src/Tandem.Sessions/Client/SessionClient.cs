@@ -185,6 +185,7 @@ public sealed partial class SessionClient
     public bool Tick()
     {
         if (_state == State.Detached) return true;
+        _outbox.Trim();
         if (_owedFrames > 0 && _time.GetElapsedTime(_owedSince).TotalMilliseconds >= ProtocolLimits.AckMilliseconds / 2) _isAckDue = true;
         if (_state == State.Open && _time.GetElapsedTime(_lastSent) >= Heartbeat)
         {

@@ -8,11 +8,12 @@ namespace Tandem.Sessions;
 /// </summary>
 internal struct Outbox
 {
-    // A session that answers a request now and then stays with this; a longer ring is given back when it is empty.
+    // A session that answers a request now and then stays with this; a longer ring is given back once nothing comes any more.
     private const int SmallRing = 4;
 
     private SharedFrame?[]? _ring;
     private int _head;
+    private int _trimmedAt; // the low bits of End at the last Trim
 
     /// <summary>How many the peer has received.</summary>
     public long Acked { get; private set; }
@@ -75,8 +76,17 @@ internal struct Outbox
         }
 
         Sent = Math.Max(Sent, Acked);
-        if (Acked == End && _ring is { Length: > SmallRing }) (_ring, _head) = (null, 0);
         return SessionFault.None;
+    }
+
+    /// <summary>
+    /// Gives a long ring back when it is empty and nothing was added since the last call, which is to come now and then. Given back whenever
+    /// all is acknowledged, it would be made anew for what follows each acknowledgement.
+    /// </summary>
+    public void Trim()
+    {
+        if (Acked == End && _trimmedAt == (int)End && _ring is { Length: > SmallRing }) (_ring, _head) = (null, 0);
+        _trimmedAt = (int)End;
     }
 
     /// <summary>Another carrier, or another try on the same: what was not acknowledged is given again.</summary>

@@ -132,7 +132,7 @@ public sealed partial class Session
 
     internal void NotifyCarrier() => Carrier?.OnReady();
 
-    /// <summary>Heartbeats, silence, expiry.</summary>
+    /// <summary>About once a second: heartbeats, silence, expiry, memory that is not used any more.</summary>
     internal void Sweep(long now)
     {
         Carrier? silent = null;
@@ -141,6 +141,7 @@ public sealed partial class Session
         lock (Gate)
         {
             long heartbeat = Hub.Ticks(Options.Heartbeat);
+            _outbox.Trim();
             if (IsOver)
             {
             }
