@@ -1,5 +1,18 @@
 namespace Tandem.Benchmarks;
 
+/// <summary>What is spoken over the WebSockets.</summary>
+internal enum Protocol
+{
+    /// <summary>Messages that come back.</summary>
+    Echo,
+
+    /// <summary>Tandem's sessions: docs/session-protocol.md.</summary>
+    Session,
+
+    /// <summary>SignalR's hub protocol, in JSON.</summary>
+    SignalR,
+}
+
 /// <summary>What is measured, and how much of it. Every number is bounded where it is parsed.</summary>
 internal sealed record EchoOptions
 {
@@ -15,6 +28,8 @@ internal sealed record EchoOptions
     /// <summary>The request target.</summary>
     public required string Path { get; init; }
 
+    public Protocol Protocol { get; init; }
+
     public int Connections { get; init; }
 
     /// <summary>Bytes of payload.</summary>
@@ -22,6 +37,12 @@ internal sealed record EchoOptions
 
     /// <summary>Messages in flight on each connection; in mode handshakes, handshakes at a time.</summary>
     public int InFlight { get; init; } = 1;
+
+    /// <summary>Events that are published with one send.</summary>
+    public int Burst { get; init; } = 1;
+
+    /// <summary>Least milliseconds from one burst to the next.</summary>
+    public int Interval { get; init; }
 
     public bool Text { get; init; }
 

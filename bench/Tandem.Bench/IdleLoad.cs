@@ -1,7 +1,7 @@
 namespace Tandem.Benchmarks;
 
 /// <summary>
-/// Mode idle: opens many connections, echoes one message on each, and asks what the server holds for them when nothing happens any more.
+/// Mode idle: opens many connections, echoes one message on each or subscribes to a topic, and asks what the server holds for them when nothing happens any more.
 /// The first few connections are the base, so that what a server loads and compiles at its first connection is nobody's share.
 /// </summary>
 internal sealed class IdleLoad(EchoOptions options)
@@ -11,6 +11,7 @@ internal sealed class IdleLoad(EchoOptions options)
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
 
     private readonly Upgrade _upgrade = new(options.Port, options.Path);
+    private readonly SubscriberSource _subscribers = new(options, new News(options.Size));
     private readonly int[] _connections = new int[options.Connections];
     private readonly byte[] _buffer = new byte[64 * 1024];
     private int _opened;
@@ -52,6 +53,12 @@ internal sealed class IdleLoad(EchoOptions options)
     {
         for (; _opened < upTo; _opened++)
         {
+            if (options.Protocol != Protocol.Echo)
+            {
+                _connections[_opened] = _subscribers.Open(_opened).Fd;
+                continue;
+            }
+
             int fd = _upgrade.Begin(options.Source(_opened));
             _connections[_opened] = fd;
             _upgrade.Finish(fd);

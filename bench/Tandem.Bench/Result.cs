@@ -16,7 +16,7 @@ internal sealed class Result(string mode, long bad)
     public void Add(string name, double value) => _figures.Add((name, value));
 
     /// <summary>How many a second, how many a second of the server's processor time, and how busy either side was.</summary>
-    public void AddRates(long count, Spending spent)
+    public void AddRates(double count, Spending spent)
     {
         Add("seconds", spent.Seconds);
         Add("per_s", count / spent.Seconds);

@@ -6,7 +6,7 @@ namespace Tandem.Benchmarks;
 /// The client's opening handshake (RFC 6455 section 4.1). The key is the RFC's own example, so the accept value is known from section 1.3
 /// and not computed by the code that is being measured.
 /// </summary>
-internal sealed class Upgrade(int port, string path)
+internal sealed class Upgrade(int port, string path, string? subprotocol = null)
 {
     private readonly byte[] _request = Encoding.ASCII.GetBytes(
         $"GET {path} HTTP/1.1\r\n" +
@@ -14,6 +14,7 @@ internal sealed class Upgrade(int port, string path)
         "Upgrade: websocket\r\n" +
         "Connection: Upgrade\r\n" +
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" +
+        (subprotocol is null ? "" : $"Sec-WebSocket-Protocol: {subprotocol}\r\n") +
         "Sec-WebSocket-Version: 13\r\n\r\n");
 
     private readonly byte[] _response = new byte[8 * 1024];

@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Tandem.WebSockets.EventLoop;
+
+namespace Tandem.Benchmarks;
+
+/// <summary>
+/// Mode publish: one connection publishes to a topic that all others are subscribed to. A burst of events leaves with one send; the next one
+/// follows at its time, but not before everybody has got everything of this one and all of it has been answered. One thread, one epoll.
+/// </summary>
+internal sealed unsafe class PublishLoad : IDisposable
+{
+    private const int ReceiveBytes = 256 * 1024;
+    private const int MaxEvents = 1024;
+    private const double StallSeconds = 5;
+    private static readonly long TickLength = Stopwatch.Frequency / 10;
+
+    private readonly EchoOptions _options;
+    private readonly Epoll _epoll = new(MaxEvents);
+    private readonly List<Subscriber> _subscribers = []; // the last one publishes
+    private readonly byte* _buffer = (byte*)NativeMemory.Alloc(ReceiveBytes);
+    private long _published;
+    private long _delivered;
+    private long _due;
+    private long _nextTick;
+    private long _burstAt;
+    private long _bursts; // that have been delivered, and how long that took
+    private long _burstTime;
+    private bool _isUnderWay;
+
+    public PublishLoad(EchoOptions options) => _options = options;
+
+    private Subscriber Publisher => _subscribers[^1];
+
+    /// <summary>Subscribes, warms up, measures.</summary>
+    public Result Run()
+    {
+        var source = new SubscriberSource(_options, new News(_options.Size));
+        for (int i = 0; i <= _options.Connections; i++)
+        {
+            _subscribers.Add(source.Open(i, subscribes: i < _options.Connections));
+            if (!_epoll.Add(_subscribers[i].Fd, EpollEvents.In, i)) throw LoadFailureException.FromSystemCall("epoll_ctl");
+        }
+
+        if (_options.WarmUp > 0) RunFor(_options.WarmUp);
+        long before = _delivered;
+        (_bursts, _burstTime) = (0, 0);
+        var meter = new Meter(_options.Server);
+        RunFor(_options.Seconds);
+        Spending spent = meter.Stop();
+
+        long deliveries = _delivered - before;
+        if (deliveries == 0) throw new LoadFailureException("nothing was delivered");
+        var result = new Result("publish", 0);
+        result.Add("connections", _options.Connections);
+        result.Add("size", _options.Size);
+        result.Add("burst", _options.Burst);
+        result.Add("interval_ms", _options.Interval);
+        // A publish is counted when all have got it; of the burst in which the time ends, the share that has come.
+        result.AddRates(deliveries / (double)_options.Connections, spent);
+        if (spent.ServerCpu is { } cpu and > 0) result.Add("deliveries_per_cpu_s", deliveries / cpu);
+        result.Add("delivered_after_ms", _bursts == 0 ? 0 : _burstTime * 1000.0 / Stopwatch.Frequency / _bursts);
+        if (_options.Server is not null) result.Add("rss_bytes", _options.Server.ResidentBytes());
+        return result;
+    }
+
+    public void Dispose()
+    {
+        foreach (Subscriber subscriber in _subscribers) ClientSocket.Reset(subscriber.Fd);
+        _epoll.Dispose();
+        NativeMemory.Free(_buffer);
+    }
+
+    private void RunFor(double seconds)
+    {
+        long interval = Stopwatch.Frequency * _options.Interval / 1000;
+        long start = Stopwatch.GetTimestamp();
+        long end = start + (long)(seconds * Stopwatch.Frequency);
+        for (long now = start; now < end; now = Stopwatch.GetTimestamp())
+        {
+            if (!_isUnderWay && now >= _due)
+            {
+                Publisher.Publish(_published, _options.Burst);
+                _published += _options.Burst;
+                _isUnderWay = true;
+                (_due, _burstAt) = (Math.Max(_due + interval, now), now);
+            }
+
+            if (now - _burstAt > StallSeconds * Stopwatch.Frequency) throw new LoadFailureException($"a burst was not delivered within {StallSeconds} s");
+            // Without sleeping while something is under way: to wake a sleeper is dear, and on loopback it is the server that would pay, once for
+            // almost every send. A client on another machine costs it nothing.
+            Receive(_isUnderWay ? 0 : Milliseconds(_due - now));
+            Tick();
+        }
+    }
+
+    private void Receive(int timeout)
+    {
+        int count = _epoll.Wait(timeout);
+        for (int i = 0; i < count; i++) Receive(_subscribers[(int)_epoll.Take(i, out _)]);
+        if (!_isUnderWay || _delivered < _published * _options.Connections || Publisher.Answers < _published) return;
+        _isUnderWay = false;
+        _bursts++;
+        _burstTime += Stopwatch.GetTimestamp() - _burstAt;
+    }
+
+    private void Receive(Subscriber subscriber)
+    {
+        nint count = Libc.Receive(subscriber.Fd, _buffer, ReceiveBytes, ClientSocket.DoNotWait);
+        if (count > 0)
+        {
+            _delivered += subscriber.Take(new ReadOnlySpan<byte>(_buffer, (int)count));
+            if (subscriber.Events > _published) throw new LoadFailureException("the server sent more events than were published");
+            return;
+        }
+
+        int errno = Marshal.GetLastSystemError();
+        if (count == 0) throw new LoadFailureException("the server closed a connection");
+        if (errno is not (Libc.Eagain or Libc.Eintr)) throw LoadFailureException.FromErrno("receive", errno);
+    }
+
+    private void Tick()
+    {
+        long now = Stopwatch.GetTimestamp();
+        if (now < _nextTick) return;
+        _nextTick = now + TickLength;
+        foreach (Subscriber subscriber in _subscribers) subscriber.Tick();
+    }
+
+    private static int Milliseconds(long ticks) => (int)Math.Max(0, ticks * 1000 / Stopwatch.Frequency);
+}
