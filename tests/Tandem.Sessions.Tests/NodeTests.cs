@@ -143,13 +143,70 @@ public sealed class NodeTests : IAsyncDisposable
         Publish(_left, "1").Now();
         listener.Exchange();
         await _left.DisposeAsync();
-        // A node that knows nothing of the one that has ended.
+        // A node that knows of the one that has ended only by what the others say.
         await using SessionHub other = Start();
         Move(listener, other);
         Move(listener, _right);
         Publish(other, "2").Now();
         listener.Exchange();
-        Assert.Equal("1 gap:0 2", Seen(listener));
+        Assert.Equal("1 2", Seen(listener));
+    }
+
+    [Fact]
+    public async Task What_a_node_that_has_ended_published_is_recovered_from_the_others_on_one_that_did_not_exist_then()
+    {
+        Peer listener = Subscribe(_left);
+        Subscribe(_right);
+        Publish(_left, "1").Now();
+        listener.Exchange();
+        // In the order in which it was published, on whichever node.
+        Publish(_right, "2").Now();
+        Publish(_left, "3").Now();
+        Publish(_right, "4").Now();
+        await _left.DisposeAsync();
+        await using SessionHub other = Start();
+        Move(listener, other);
+        Assert.Equal("1 2 3 4", Seen(listener));
+    }
+
+    [Fact]
+    public void Histories_that_overlap_are_merged_into_one_with_each_origin_in_its_order()
+    {
+        List<TopicMessage> merged = HistoryMerge.Events([History("a3 b1 a4 b2"), History("a1 a2 a3 a4 c1"), History("b1 a4 b2 b3")]);
+        Assert.Equal("a1 a2 a3 b1 a4 b2 b3 c1".Split(' ').Order(), merged.Select(message => $"{(char)message.Origin}{message.Offset}").Order());
+        foreach (IGrouping<uint, TopicMessage> origin in merged.GroupBy(message => message.Origin)) Assert.Equal(origin.Select(message => message.Offset).Order(), origin.Select(message => message.Offset));
+        Assert.Equal(merged.FindIndex(message => message is { Origin: 'b', Offset: 1 }) + 1, merged.FindIndex(message => message is { Origin: 'a', Offset: 4 }));
+    }
+
+    [Fact]
+    public void Where_nodes_saw_origins_mixed_in_different_ways_each_origin_is_in_its_order_still()
+    {
+        List<TopicMessage> merged = HistoryMerge.Events([History("b1 a3 b2 b3"), History("a3 a4 b1")]);
+        Assert.Equal([3, 4], merged.Where(message => message.Origin == 'a').Select(message => message.Offset));
+        Assert.Equal([1, 2, 3], merged.Where(message => message.Origin == 'b').Select(message => message.Offset));
+    }
+
+    [Fact]
+    public async Task A_subscriber_of_a_node_that_ended_before_it_counted_anything_is_told_of_no_gap()
+    {
+        Subscribe(_right);
+        Peer listener = Subscribe(_left);
+        await _left.DisposeAsync();
+        Move(listener, _right);
+        Publish(_right, "1").Now();
+        listener.Exchange();
+        Assert.Equal("1", Seen(listener));
+    }
+
+    [Fact]
+    public async Task A_subscriber_whose_node_ended_alone_with_its_topic_is_told_of_a_gap_of_unknown_size()
+    {
+        Peer listener = Subscribe(_left);
+        Publish(_left, "1").Now();
+        listener.Exchange();
+        await _left.DisposeAsync();
+        Move(listener, _right);
+        Assert.Equal("1 gap:0", Seen(listener));
     }
 
     [Fact]
@@ -310,6 +367,9 @@ public sealed class NodeTests : IAsyncDisposable
     /// <summary>As a backplane does it whose nodes do not all get an event at the same time.</summary>
     private static ValueTask DeliverAsync(SessionHub hub, long offset, string text, ulong publisher = 0, long number = 0) =>
         hub.Node.DeliverAsync(new TopicMessage("t", 77, offset, publisher, number, MessageFlags.Text, null, Encoding.UTF8.GetBytes(text)));
+
+    private static BackplaneHistory History(string events) =>
+        new([.. events.Split(' ').Select(text => new TopicMessage("t", text[0], text[1] - '0', 0, 0, MessageFlags.None, null, default))], []);
 
     private static string Seen(Peer peer) => string.Join(
         ' ', peer.Events.Select(line => line.Split(' ')).Where(parts => parts[1] == "t").Select(parts => parts[0] == "gap" ? $"gap:{parts[2]}" : parts[2]));

@@ -38,7 +38,8 @@ public abstract class Backplane : IAsyncDisposable
     /// <param name="node">The hub.</param>
     /// <param name="topic">The topic.</param>
     /// <returns>
-    /// A code, and how far the other nodes' origins have counted, or further. An origin that is not named is taken to begin with 1 after this call.
+    /// A code, and what <see cref="BackplaneNode.Counted"/> says on the other nodes, which <see cref="BackplaneNode.Meet"/> this one. An origin that is not named is taken to
+    /// begin with 1 after this call; of several answers for one the highest counts.
     /// </returns>
     public abstract ValueTask<(SessionCode Code, IReadOnlyList<TopicPosition> Heads)> JoinAsync(BackplaneNode node, string topic);
 
@@ -51,8 +52,8 @@ public abstract class Backplane : IAsyncDisposable
     /// <param name="node">The hub.</param>
     /// <param name="topic">The topic.</param>
     /// <param name="after">The position of the subscriber.</param>
-    /// <returns>Within a bounded time what answered by then: events in the order of their origins. Empty when nobody did.</returns>
-    public abstract ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after);
+    /// <returns>Within a bounded time one part for each node that answered by then.</returns>
+    public abstract ValueTask<IReadOnlyList<BackplaneHistory>> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after);
 
     /// <summary>
     /// What other nodes have taken in of a publisher. Called after <see cref="JoinAsync"/>, for a client that publishes again what it had no answer to, perhaps from
@@ -67,8 +68,8 @@ public abstract class Backplane : IAsyncDisposable
     /// </returns>
     public virtual async ValueTask<(SessionCode Code, IReadOnlyList<(long First, long Last)> Numbers)> PublishedAsync(BackplaneNode node, string topic, ulong publisher)
     {
-        BackplaneHistory history = await HistoryAsync(node, topic, []).ConfigureAwait(false);
-        return (SessionCode.Ok, [.. history.Events.Where(message => message.Publisher == publisher).Select(message => (message.Number, message.Number))]);
+        IReadOnlyList<BackplaneHistory> parts = await HistoryAsync(node, topic, []).ConfigureAwait(false);
+        return (SessionCode.Ok, [.. parts.SelectMany(part => part.Events).Where(message => message.Publisher == publisher).Select(message => (message.Number, message.Number))]);
     }
 
     /// <summary>Puts a message into a mailbox. Promise: once, however often it comes with the same publisher and number.</summary>
@@ -99,15 +100,24 @@ public abstract class BackplaneNode
     /// <summary>An event of another node. Events of one origin come in order, one call at a time for a topic.</summary>
     /// <param name="message">The event; the payload does not change any more.</param>
     /// <returns>
-    /// Completes when the subscribers have it, at the latest after the topic's wait for room. A backplane that awaits it before it takes the
-    /// next event from its queue holds back the publishers, which is what the policy Wait is for.
+    /// Completes when the subscribers have it, at the latest after the topic's wait for room. The order is that of the calls, whether one is awaited before the next or
+    /// not. A backplane that lets only so many be open holds back the publishers, which is what the policy Wait is for.
     /// </returns>
     public abstract ValueTask DeliverAsync(TopicMessage message);
 
+    /// <summary>What this node may have missed while the way to it was lost. Delivers what is new of it, before events that are delivered later.</summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="parts">What other nodes have, one part for each.</param>
+    /// <returns>As <see cref="DeliverAsync"/>.</returns>
+    public abstract ValueTask CatchUpAsync(string topic, IReadOnlyList<BackplaneHistory> parts);
+
     /// <summary>What this node has of a topic, for another node.</summary>
     /// <param name="topic">The topic.</param>
-    /// <param name="after">The position of the subscriber.</param>
-    /// <returns>Only what this node itself has counted, since every node answers for itself; with events that are still with the backplane.</returns>
+    /// <param name="after">The position of who asks.</param>
+    /// <returns>
+    /// What it has counted itself, with events that are still with the backplane, and what it has heard of others: a node that is gone does not answer for itself. In the
+    /// order of each origin.
+    /// </returns>
     public abstract BackplaneHistory History(string topic, IReadOnlyList<TopicPosition> after);
 
     /// <summary>What this node has taken in of a publisher, for another node.</summary>
@@ -118,13 +128,21 @@ public abstract class BackplaneNode
 
     /// <summary>How far this node has counted, for another node that joins: the events up to here do not come to it any more, those behind do.</summary>
     /// <param name="topic">The topic.</param>
-    /// <returns>Null: it does not have the topic.</returns>
-    public abstract TopicPosition? Counted(string topic);
+    /// <returns>Also how far it has heard of other nodes. Empty: it does not have the topic.</returns>
+    public abstract IReadOnlyList<TopicPosition> Counted(string topic);
+
+    /// <summary>
+    /// Another node joins. Its origin is known here from then on, so that a subscriber that comes from there when it is gone, before it has counted anything, is not
+    /// told of a gap.
+    /// </summary>
+    /// <param name="topic">The topic.</param>
+    /// <param name="counted">What <see cref="Counted"/> says there.</param>
+    public abstract void Meet(string topic, IReadOnlyList<TopicPosition> counted);
 }
 
 /// <summary>A part of a topic's history.</summary>
-/// <param name="Events">Events in the order of their origins.</param>
-/// <param name="Heads">How far each origin that answered has counted.</param>
+/// <param name="Events">Events in the order in which the node has them, which is that of each origin.</param>
+/// <param name="Heads">How far each origin has counted, as far as the node knows.</param>
 public sealed record BackplaneHistory(IReadOnlyList<TopicMessage> Events, IReadOnlyList<TopicPosition> Heads)
 {
     /// <summary>Nothing.</summary>

@@ -63,7 +63,10 @@ public sealed class InProcessBackplane : Backplane
             if (!nodes.Contains(node)) nodes.Add(node);
         }
 
-        IReadOnlyList<TopicPosition> heads = [.. Others(node).Select(other => other.Counted(topic)).OfType<TopicPosition>()];
+        BackplaneNode[] others = Others(node);
+        IReadOnlyList<TopicPosition> counted = node.Counted(topic);
+        foreach (BackplaneNode other in others) other.Meet(topic, counted);
+        IReadOnlyList<TopicPosition> heads = [.. others.SelectMany(other => other.Counted(topic))];
         return new((SessionCode.Ok, heads));
     }
 
@@ -79,11 +82,8 @@ public sealed class InProcessBackplane : Backplane
     }
 
     /// <inheritdoc/>
-    public override ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after)
-    {
-        BackplaneHistory[] parts = [.. Others(node).Select(other => other.History(topic, after))];
-        return new(new BackplaneHistory([.. parts.SelectMany(part => part.Events)], [.. parts.SelectMany(part => part.Heads)]));
-    }
+    public override ValueTask<IReadOnlyList<BackplaneHistory>> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after) =>
+        new([.. Others(node).Select(other => other.History(topic, after))]);
 
     /// <inheritdoc/>
     public override ValueTask<(SessionCode Code, IReadOnlyList<(long First, long Last)> Numbers)> PublishedAsync(BackplaneNode node, string topic, ulong publisher)

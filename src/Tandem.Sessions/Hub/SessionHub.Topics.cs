@@ -74,12 +74,12 @@ public sealed partial class SessionHub
         if (topic is null) return code;
         try
         {
-            BackplaneHistory elsewhere = BackplaneHistory.Empty;
+            IReadOnlyList<BackplaneHistory> elsewhere = [];
             if (Backplane.IsShared)
             {
                 code = await topic.JoinAsync().ConfigureAwait(false);
                 if (code != SessionCode.Ok) return code;
-                if (position is not null) elsewhere = await Backplane.HistoryAsync(Node, name, position).ConfigureAwait(false);
+                if (position is not null && !topic.Covers(position)) elsewhere = await Backplane.HistoryAsync(Node, name, position).ConfigureAwait(false);
             }
 
             return topic.Subscribe(session, request, presence, position, elsewhere);
@@ -124,12 +124,24 @@ public sealed partial class SessionHub
             }
         }
 
+        public override async ValueTask CatchUpAsync(string topic, IReadOnlyList<BackplaneHistory> parts)
+        {
+            List<Task> open = [];
+            foreach (TopicMessage message in HistoryMerge.Events(parts)) open.Add(DeliverAsync(message).AsTask());
+            await Task.WhenAll(open).ConfigureAwait(false);
+        }
+
         public override BackplaneHistory History(string topic, IReadOnlyList<TopicPosition> after) =>
-            hub._topics.TryGetValue(topic, out Topic? found) ? found.Own(after) : BackplaneHistory.Empty;
+            hub._topics.TryGetValue(topic, out Topic? found) ? found.All(after) : BackplaneHistory.Empty;
 
         public override IReadOnlyList<(long First, long Last)> Published(string topic, ulong publisher) =>
             hub._topics.TryGetValue(topic, out Topic? found) ? found.Published(publisher) : [];
 
-        public override TopicPosition? Counted(string topic) => hub._topics.TryGetValue(topic, out Topic? found) ? found.Counted() : null;
+        public override IReadOnlyList<TopicPosition> Counted(string topic) => hub._topics.TryGetValue(topic, out Topic? found) ? found.Counted() : [];
+
+        public override void Meet(string topic, IReadOnlyList<TopicPosition> counted)
+        {
+            if (hub._topics.TryGetValue(topic, out Topic? found)) found.Meet(counted);
+        }
     }
 }

@@ -82,7 +82,7 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
     }
 
     /// <summary>Makes a session a subscriber: what it missed, then what comes, with nothing between.</summary>
-    public SessionCode Subscribe(Session session, long request, bool presence, TopicPosition[]? position, BackplaneHistory elsewhere)
+    public SessionCode Subscribe(Session session, long request, bool presence, TopicPosition[]? position, IReadOnlyList<BackplaneHistory> elsewhere)
     {
         Aftermath after = Aftermath.Rent();
         SessionCode code;
@@ -161,17 +161,29 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
     /// <returns>True: nobody's is.</returns>
     public bool Release() => Interlocked.Decrement(ref _holding) == 0;
 
-    /// <summary>What this node has counted itself, for another node.</summary>
-    public BackplaneHistory Own(IReadOnlyList<TopicPosition> after)
+    /// <summary>What this node has, for another node.</summary>
+    public BackplaneHistory All(IReadOnlyList<TopicPosition> after)
     {
         lock (_gate)
         {
-            long seen = after.FirstOrDefault(entry => entry.Origin == _origin).Offset;
-            IEnumerable<TopicMessage> delivered = _history.Events.Where(found => found.Message.Origin == _origin).Select(found => found.Message);
-            // With those on their way: to a node that has just joined they do not come by themselves. The head is without them, because to all others they do.
-            IEnumerable<TopicMessage> started = _queue.Take(_started).Select(pending => pending.Message);
+            var seen = after.ToDictionary(entry => entry.Origin, entry => entry.Offset);
+            // With those on their way: to a node that has just joined they do not come by themselves. The heads are without them, because to all others they do.
+            IEnumerable<TopicMessage> underWay = _queue.Where((pending, i) => i < _started || pending.IsRemote).Select(pending => pending.Message);
+            List<TopicPosition> heads = [.. _history.Origins.Select(origin => new TopicPosition(origin.Origin, origin.Head))];
+            if (_history.Find(_origin) is null) heads.Add(new TopicPosition(_origin, 0));
             return new BackplaneHistory(
-                [.. delivered.Concat(started).Where(message => message.Offset > seen)], [new TopicPosition(_origin, _history.Find(_origin)?.Head ?? 0)]);
+                [.. _history.Events.Select(found => found.Message).Concat(underWay).Where(message => message.Offset > seen.GetValueOrDefault(message.Origin))], heads);
+        }
+    }
+
+    /// <summary>Whether what this node has begins where a subscriber's position ends, so that no other need be asked.</summary>
+    public bool Covers(TopicPosition[] position)
+    {
+        lock (_gate)
+        {
+            var seen = position.ToDictionary(entry => entry.Origin, entry => entry.Offset);
+            return _history.Origins.All(origin => seen.GetValueOrDefault(origin.Origin) >= origin.Floor)
+                && position.All(entry => entry.Origin == _origin || _history.Find(entry.Origin) is not null);
         }
     }
 
@@ -185,10 +197,26 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         }
     }
 
-    /// <summary>How far this node has counted, for another node that joins.</summary>
-    public TopicPosition Counted()
+    /// <summary>How far this node has counted, and heard of others, for another node that joins.</summary>
+    public IReadOnlyList<TopicPosition> Counted()
     {
-        lock (_gate) return new TopicPosition(_origin, _assigned);
+        lock (_gate)
+        {
+            IEnumerable<TopicPosition> heard = _history.Origins.Where(origin => origin.Origin != _origin).Select(origin => new TopicPosition(origin.Origin, origin.Head));
+            return [new TopicPosition(_origin, _assigned), .. heard];
+        }
+    }
+
+    /// <summary>Makes the origin of another node known, before it has counted anything.</summary>
+    public void Meet(IReadOnlyList<TopicPosition> counted)
+    {
+        lock (_gate)
+        {
+            // Only where its events come to from then on: before, or while, this node joins, the other's own answer counts.
+            if (_join is not { Task: { IsCompletedSuccessfully: true, Result: SessionCode.Ok } }) return;
+            // One that has counted is known by its events, or they were lost on the way, which is to be told.
+            foreach (TopicPosition entry in counted.Where(entry => entry.Offset == 0)) _history.Learn(entry.Origin, 0);
+        }
     }
 
     private async Task<SessionCode> JoinAsync(TaskCompletionSource<SessionCode> join)
@@ -201,7 +229,7 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
             {
                 if (code == SessionCode.Ok)
                 {
-                    foreach (TopicPosition head in heads) _history.Learn(head.Origin, head.Offset);
+                    Learn(heads);
                 }
             }
         }
@@ -221,10 +249,10 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         return code;
     }
 
-    private Backlog? Recover(TopicPosition[] position, BackplaneHistory elsewhere, List<TopicPosition> start)
+    private Backlog? Recover(TopicPosition[] position, IReadOnlyList<BackplaneHistory> elsewhere, List<TopicPosition> start)
     {
         var seen = position.ToDictionary(entry => entry.Origin, entry => entry.Offset);
-        foreach (TopicPosition head in elsewhere.Heads) _history.Learn(head.Origin, head.Offset);
+        Learn(elsewhere.SelectMany(part => part.Heads));
         // More than this node ever counted: whatever the client means, it is not this. Of another's events more may be on their way.
         bool isUnknown = seen.GetValueOrDefault(_origin) > _assigned;
         foreach (TopicPosition entry in position) isUnknown |= entry.Origin != _origin && _history.Find(entry.Origin) is null;
@@ -234,8 +262,9 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         {
             long from = Math.Min(seen.GetValueOrDefault(origin.Origin), origin.Head);
             start.Add(new TopicPosition(origin.Origin, from));
-            RecoverOlder(origin, from, elsewhere, replay);
         }
+
+        RecoverOlder(start, HistoryMerge.Events(elsewhere), replay);
 
         if (_history.Find(_origin) is null && start.Count < ProtocolLimits.MaxPositions) start.Add(new TopicPosition(_origin, 0));
         foreach (TopicEvent found in _history.Events)
@@ -247,24 +276,30 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         return replay.IsEmpty ? null : replay;
     }
 
-    /// <summary>What this node does not have any more of an origin: from the node that counted it, and gaps where that does not have it either.</summary>
-    private void RecoverOlder(TopicHistory.OriginState origin, long from, BackplaneHistory elsewhere, Backlog replay)
+    private void Learn(IEnumerable<TopicPosition> heads)
     {
-        long at = from;
-        foreach (TopicMessage message in elsewhere.Events)
+        foreach (IGrouping<uint, TopicPosition> origin in heads.GroupBy(head => head.Origin)) _history.Learn(origin.Key, origin.Max(head => head.Offset));
+    }
+
+    /// <summary>What this node does not have, or not any more: from other nodes, and gaps where none has it.</summary>
+    private void RecoverOlder(List<TopicPosition> start, List<TopicMessage> elsewhere, Backlog replay)
+    {
+        var at = start.ToDictionary(entry => entry.Origin, entry => entry.Offset);
+        foreach (TopicMessage message in elsewhere)
         {
-            if (message.Origin != origin.Origin || message.Offset <= at || message.Offset > origin.Floor || origin.IsSkipped(message.Offset)) continue;
-            MissUpTo(message.Offset - 1);
+            if (_history.Find(message.Origin) is not { } origin || message.Offset <= at[message.Origin] || message.Offset > origin.Floor || origin.IsSkipped(message.Offset)) continue;
+            MissUpTo(origin, message.Offset - 1);
             AddReplay(replay, TopicEvent.Create(id, message, hub.Now));
             // From here on it is known on this node too, also when the other has ended.
             _publishers.Record(message.Publisher, message.Number, SessionCode.Ok);
-            at = message.Offset;
+            at[message.Origin] = message.Offset;
         }
 
-        MissUpTo(origin.Floor);
-        void MissUpTo(long offset)
+        foreach (TopicHistory.OriginState origin in _history.Origins) MissUpTo(origin, origin.Floor);
+
+        void MissUpTo(TopicHistory.OriginState origin, long offset)
         {
-            long missed = offset - at - origin.Skipped(at, offset);
+            long missed = offset - at[origin.Origin] - origin.Skipped(at[origin.Origin], offset);
             if (missed > 0) replay.AddGap(origin.Origin, offset, missed);
         }
     }

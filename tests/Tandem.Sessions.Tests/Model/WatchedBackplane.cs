@@ -30,7 +30,7 @@ internal sealed class WatchedBackplane(bool isShared, EventLedger ledger, TimePr
 
     public override void Leave(BackplaneNode node, string topic) => _inner.Leave(node, topic);
 
-    public override ValueTask<BackplaneHistory> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after) =>
+    public override ValueTask<IReadOnlyList<BackplaneHistory>> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after) =>
         _inner.HistoryAsync(node, topic, after);
 
     public override ValueTask<(SessionCode Code, IReadOnlyList<(long First, long Last)> Numbers)> PublishedAsync(BackplaneNode node, string topic, ulong publisher) =>

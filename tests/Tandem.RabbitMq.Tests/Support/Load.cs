@@ -1,0 +1,145 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+using Tandem.Sessions.Protocol;
+
+namespace Tandem.RabbitMq.Tests.Support;
+
+/// <summary>
+/// Publishers, subscribers, and senders and receivers of mailboxes, that know at the end whether something was lost or doubled. Each publisher has a few
+/// requests open at a time, and repeats nothing itself: what is answered Ok must have arrived.
+/// </summary>
+internal sealed class Load : IAsyncDisposable
+{
+    public const string Topic = "load";
+    private const int OpenRequests = 4;
+
+    private readonly List<TestClient> _publishers = [];
+    private readonly List<TestClient> _subscribers = [];
+    private readonly List<(TestClient Sender, TestClient Receiver, string Mailbox)> _mailboxes = [];
+    private readonly ConcurrentDictionary<string, SessionCode> _published = new();
+    private readonly ConcurrentDictionary<string, SessionCode> _sent = new();
+    private readonly ConcurrentDictionary<string, long> _publishedAt = new();
+    private readonly List<Task> _running = [];
+    private volatile bool _isStopping;
+
+    /// <summary>How long each event took from its publish to each subscriber, in milliseconds.</summary>
+    public ConcurrentBag<double> Latencies { get; } = [];
+
+    public int Published => _published.Count;
+
+    public int Answered(SessionCode code) => _published.Values.Concat(_sent.Values).Count(answer => answer == code);
+
+    public IEnumerable<TestClient> Clients => [.. _publishers, .. _subscribers, .. _mailboxes.SelectMany(pair => (TestClient[])[pair.Sender, pair.Receiver])];
+
+    /// <summary>Adds a subscriber that is there before anything is published.</summary>
+    public async Task SubscribeAsync(Func<int> port)
+    {
+        var subscriber = new TestClient(port);
+        _subscribers.Add(subscriber);
+        subscriber.Told = line =>
+        {
+            if (line.StartsWith("event ", StringComparison.Ordinal) && _publishedAt.TryGetValue(line.Split(' ')[2], out long at)) Latencies.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+        };
+        Assert.Equal(SessionCode.Ok, await subscriber.SubscribeAsync(Topic).InTime());
+    }
+
+    public void Publish(Func<int> port)
+    {
+        var publisher = new TestClient(port);
+        int number = _publishers.Count;
+        _publishers.Add(publisher);
+        Run(publisher, (client, i) => (client.PublishAsync(Topic, Stamp($"p{number}-{i}")), $"p{number}-{i}", _published));
+    }
+
+    public async Task SendAsync(Func<int> port)
+    {
+        string mailbox = $"mailbox{_mailboxes.Count}";
+        TestClient sender = new(port), receiver = new(port);
+        _mailboxes.Add((sender, receiver, mailbox));
+        Assert.Equal(SessionCode.Ok, await receiver.OpenMailboxAsync(mailbox).InTime());
+        Run(sender, (client, i) => (client.SendAsync(mailbox, $"{mailbox}-{i}"), $"{mailbox}-{i}", _sent));
+    }
+
+    /// <summary>Stops, waits for all answers and arrivals, and says what is wrong.</summary>
+    public async Task<string[]> CheckAsync(TimeSpan deadline)
+    {
+        _isStopping = true;
+        await Task.WhenAll(_running).WaitAsync(deadline);
+        List<string> wrong = [];
+        string[] acknowledged = [.. _published.Where(entry => entry.Value == SessionCode.Ok).Select(entry => entry.Key)];
+        foreach (TestClient subscriber in _subscribers)
+        {
+            await Arrive(() => acknowledged.Except(subscriber.Events(Topic)).Any(), deadline);
+            string[] events = subscriber.Events(Topic);
+            Judge($"subscriber {_subscribers.IndexOf(subscriber)}", acknowledged, events, wrong);
+            foreach (IGrouping<string, string> publisher in events.GroupBy(text => text.Split('-')[0]))
+            {
+                int[] numbers = [.. publisher.Select(text => int.Parse(text.Split('-')[1], CultureInfo.InvariantCulture))];
+                if (!numbers.SequenceEqual(numbers.Order())) wrong.Add($"{publisher.Key} out of order");
+            }
+
+            wrong.AddRange(subscriber.Gaps);
+        }
+
+        foreach ((TestClient _, TestClient receiver, string mailbox) in _mailboxes)
+        {
+            string[] stored = [.. _sent.Where(entry => entry.Value == SessionCode.Ok && entry.Key.StartsWith(mailbox + "-", StringComparison.Ordinal)).Select(entry => entry.Key)];
+            await Arrive(() => stored.Except(receiver.Deliveries(mailbox)).Any(), deadline);
+            // What was settled on a node that died before it could write that down comes again, and is marked: that is the promise.
+            string first = $"delivery {mailbox} ";
+            Judge(mailbox, [], [.. receiver.Log.Where(line => line.StartsWith(first, StringComparison.Ordinal)).Select(line => line[first.Length..])], wrong);
+            wrong.AddRange(stored.Except(receiver.Deliveries(mailbox)).Select(text => $"{mailbox} lost {text}"));
+        }
+
+        return [.. wrong];
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _isStopping = true;
+        foreach (TestClient client in Clients) await client.DisposeAsync();
+    }
+
+    private static void Judge(string who, string[] acknowledged, string[] arrived, List<string> wrong)
+    {
+        wrong.AddRange(acknowledged.Except(arrived).Select(text => $"{who} lost {text}"));
+        wrong.AddRange(arrived.GroupBy(text => text).Where(group => group.Count() > 1).Select(group => $"{who} doubled {group.Key}"));
+    }
+
+    private static async Task Arrive(Func<bool> isMissing, TimeSpan deadline)
+    {
+        var watch = Stopwatch.StartNew();
+        while (isMissing() && watch.Elapsed < deadline) await Task.Delay(50);
+    }
+
+    private string Stamp(string text)
+    {
+        _publishedAt[text] = Stopwatch.GetTimestamp();
+        return text;
+    }
+
+    private void Run(TestClient client, Func<TestClient, int, (Task<SessionCode> Answer, string Text, ConcurrentDictionary<string, SessionCode> Answers)> request)
+    {
+        _running.Add(Task.Run(async () =>
+        {
+            var open = new SemaphoreSlim(OpenRequests);
+            for (int i = 0; !_isStopping; i++)
+            {
+                await open.WaitAsync();
+                (Task<SessionCode> answer, string text, ConcurrentDictionary<string, SessionCode> answers) = request(client, i);
+                _ = answer.ContinueWith(
+                    done =>
+                    {
+                        answers[text] = done.Result;
+                        open.Release();
+                    },
+                    TaskScheduler.Default);
+                // A load, not as much as the machine can do.
+                await Task.Delay(1);
+            }
+
+            for (int i = 0; i < OpenRequests; i++) await open.WaitAsync();
+        }));
+    }
+}
