@@ -36,7 +36,7 @@ internal static class ServeCommand
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
         var tls = new TlsOptions();
         Option<Uri?> otlp = Otlp.Option();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial.") { host, port, drain, otlp };
+        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab.") { host, port, drain, otlp };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -100,23 +100,29 @@ internal static class ServeCommand
         builder.Services.AddTandemHealth(options => options.DrainDelay = drainDelay);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = drainDelay + StopPatience);
         builder.WebHost.UseTandemListener();
+        var meter = new LabMeter();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(endPoint, listen =>
             {
+                // Outside of TLS: what it adds is counted.
+                listen.Use(LabMeter.Count);
                 if (tls is null) return;
                 listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = tls.Certificate.Certificate, ServerCertificateChain = tls.Certificate.Chain });
             });
         });
 
         WebApplication app = builder.Build();
+        app.Use(meter.MeasureAsync);
         app.UseResponseCompression();
         app.Use(AddSecurityHeaders);
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
         app.MapGet("/", () => Results.Redirect("/tutorial"));
-        app.MapTandemTutorial(new PhysicalFileProvider(pages).GetFileInfo("tutorial.html"));
+        var files = new PhysicalFileProvider(pages);
+        app.MapTandemTutorial(files.GetFileInfo("tutorial.html"));
         app.MapTandemSessions(hub);
+        app.MapTandemLab(hub, meter, files.GetFileInfo("lab.html"));
         app.MapTandemHealth();
         // The type by which phones know that they are offered an authority.
         if (tls?.AuthorityPath is { } authority) app.MapGet("/ca.crt", () => Results.File(authority, "application/x-x509-ca-cert", "tandem-ca.crt"));

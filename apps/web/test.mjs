@@ -18,6 +18,7 @@ const { toHex, fromHex, mask, utf8, utf8Text } = await load('src/shared/bytes.ts
 const { acceptSteps } = await load('src/tutorial/accept.ts');
 const { decodeFrame, segments } = await load('src/tutorial/frame-fields.ts');
 const { parseWireMessage } = await load('src/tutorial/wire-messages.ts');
+const { costBetween, distribution, quantile, Recent } = await load('src/lab/statistics.ts');
 
 test('SHA-1: FIPS 180-4 examples, and every length around the block boundaries', () => {
   assert.equal(toHex(sha1(utf8('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d');
@@ -62,4 +63,22 @@ test('messages of the observer that are not understood are ignored', () => {
   assert.equal(parseWireMessage('not json'), null);
   assert.equal(parseWireMessage('null'), null);
   assert.equal(parseWireMessage('{"type":"something newer"}'), null);
+});
+
+test('the lab: what it has cost between two samples, and nothing where nothing came', () => {
+  const first = { time: 1000, count: { requests: 2, up: 100, down: 50 }, messages: 4 };
+  const last = { time: 31_000, count: { requests: 12, up: 300, down: 250 }, messages: 8 };
+  assert.deepEqual(costBetween(first, last), { bytesPerMessage: 100, upPerMessage: 50, requestsPerMinute: 20 });
+  assert.deepEqual(costBetween(first, first), { bytesPerMessage: null, upPerMessage: null, requestsPerMinute: null });
+});
+
+test('the lab: quantiles and distribution of the latest values', () => {
+  const recent = new Recent(4);
+  assert.equal(quantile(recent.sorted(), 0.5), null);
+  assert.deepEqual(distribution(recent.sorted(), [1]), [null]);
+  for (const value of [100, 9, 3, 2, 5]) recent.add(value);
+  assert.deepEqual(recent.sorted(), [2, 3, 5, 9]);
+  assert.equal(quantile(recent.sorted(), 0.5), 5);
+  assert.equal(quantile(recent.sorted(), 0.95), 9);
+  assert.deepEqual(distribution(recent.sorted(), [1, 2, 4, 10]), [0, 25, 50, 100]);
 });

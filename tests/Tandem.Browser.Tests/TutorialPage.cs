@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Microsoft.Playwright;
 
 namespace Tandem.Browser.Tests;
@@ -76,12 +75,7 @@ public sealed class TutorialPage(IBrowserContext context, IPage page) : IAsyncDi
     }
 
     /// <summary>Runs axe-core over the page as it is now.</summary>
-    public async Task<string[]> AccessibilityViolationsAsync()
-    {
-        await page.EvaluateAsync(await File.ReadAllTextAsync(Repository.AxeScript));
-        JsonElement result = await page.EvaluateAsync<JsonElement>("axe.run(document).then((r) => r.violations.map((v) => v.id + ': ' + v.nodes.map((n) => n.target).join(' ')))");
-        return result.Deserialize<string[]>()!;
-    }
+    public Task<string[]> AccessibilityViolationsAsync() => Accessibility.ViolationsAsync(page);
 
     public Task ScreenshotAsync(string name) =>
         page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Repository.Screenshots, $"{name}.png"), FullPage = true });

@@ -31,6 +31,16 @@ public sealed class TutorialSite : IAsyncLifetime
     /// <summary>Opens the page in a browser of its own.</summary>
     public async Task<TutorialPage> OpenAsync(string locale = "en-US", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light)
     {
+        IBrowserContext context = await NewContextAsync(locale, width, height, scheme);
+        IPage page = await context.NewPageAsync();
+        var tutorial = new TutorialPage(context, page);
+        await tutorial.GoAsync(Address);
+        return tutorial;
+    }
+
+    /// <summary>A browser of its own, for whatever page.</summary>
+    public async Task<IBrowserContext> NewContextAsync(string locale = "en-US", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light)
+    {
         Assert.SkipUnless(_browser is not null, "Chromium is not installed.");
         IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
         {
@@ -40,9 +50,6 @@ public sealed class TutorialSite : IAsyncLifetime
             ReducedMotion = ReducedMotion.Reduce,
         });
         context.SetDefaultTimeout(15_000);
-        IPage page = await context.NewPageAsync();
-        var tutorial = new TutorialPage(context, page);
-        await tutorial.GoAsync(Address);
-        return tutorial;
+        return context;
     }
 }

@@ -24,6 +24,9 @@ type State = 'detached' | 'opening' | 'open';
 // No frame is larger, whatever a server states.
 const MOST_FRAME_BYTES = 16 * 1024 * 1024;
 
+// Of the 200 ms that an ACK may wait, some are the timer's and the network's. The later, the more it covers: over HTTP each is a request.
+const ACK_WAIT = ACK_MILLISECONDS - 25;
+
 /**
  * The client's end of a session, without I/O: what it was asked for goes into frames that a carrier takes, and outlives the carrier and, as far as that is
  * possible, the session. The twin of SessionClient in C#.
@@ -176,7 +179,7 @@ export class SessionClient {
   tick(): boolean {
     if (this.#state === 'detached') return true;
     const now = this.#now();
-    if (this.#owedFrames > 0 && now - this.#owedSince >= ACK_MILLISECONDS / 2) this.#isAckDue = true;
+    if (this.#owedFrames > 0 && now - this.#owedSince >= ACK_WAIT) this.#isAckDue = true;
     if (this.#state === 'open' && now - this.#lastSent >= this.#heartbeat) this.#pingDue = true;
     this.#signal();
     return this.#state !== 'open' || now - this.#lastHeard < 2 * this.#heartbeat;
@@ -189,7 +192,7 @@ export class SessionClient {
     // A little later than asked, or a timer that is early would find nothing to do and be set anew for no time at all.
     const ping = this.#lastSent + this.#heartbeat - now;
     const silent = this.#lastHeard + 2 * this.#heartbeat - now;
-    const ack = this.#owedFrames > 0 && !this.#isAckDue && !this.#isHolding ? this.#owedSince + ACK_MILLISECONDS / 2 - now : Infinity;
+    const ack = this.#owedFrames > 0 && !this.#isAckDue && !this.#isHolding ? this.#owedSince + ACK_WAIT - now : Infinity;
     return Math.max(0, Math.min(this.#pingDue ? Infinity : ping, silent, ack)) + 1;
   }
 

@@ -1,4 +1,4 @@
-import { signal } from '@preact/signals';
+import { effect, signal, type ReadonlySignal } from '@preact/signals';
 
 export type Locale = 'en' | 'zh';
 
@@ -20,6 +20,15 @@ export function chooseLocale(choice: Locale): void {
     url.searchParams.set('lang', choice);
     history.replaceState(history.state, '', url);
   }
+}
+
+/** Keeps what lies outside the component tree in the reader's language, too. */
+export function followLocale(text: ReadonlySignal<{ title: string; description: string }>): void {
+  effect(() => {
+    document.documentElement.lang = locale.value;
+    document.title = text.value.title;
+    document.querySelector('meta[name=description]')?.setAttribute('content', text.value.description);
+  });
 }
 
 function storedLocale(): Locale | null {

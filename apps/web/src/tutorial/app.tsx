@@ -1,5 +1,5 @@
 import { Announcer } from '../shared/announcer.tsx';
-import { chooseLocale, locale } from '../shared/i18n.ts';
+import { PageBar } from '../shared/page-bar.tsx';
 import { Demo } from './demo.tsx';
 import { FrameView } from './frame-view.tsx';
 import { HandshakeView } from './handshake-view.tsx';
@@ -12,10 +12,7 @@ export function App() {
     <>
       <a class="skip" href="#content">{t.skip}</a>
       <header class="page-header">
-        <div class="bar">
-          <span class="brand"><Wheels /> Tandem</span>
-          <LanguageSwitch />
-        </div>
+        <PageBar language={t.language} />
         <h1>{t.heading}</h1>
         <p class="lead">{t.intro}</p>
         <nav aria-label={t.contents}>
@@ -34,27 +31,9 @@ export function App() {
         <Riddle />
       </main>
       <footer>
-        <p>{t.footer}</p>
+        <p>{t.footer} <a href="/lab">{t.lab}</a></p>
       </footer>
       <Announcer />
     </>
-  );
-}
-
-function LanguageSwitch() {
-  const current = locale.value;
-  return (
-    <div class="languages" role="group" aria-label={text.value.language}>
-      <button type="button" lang="en" aria-pressed={current === 'en'} data-testid="lang-en" onClick={() => chooseLocale('en')}>English</button>
-      <button type="button" lang="zh" aria-pressed={current === 'zh'} data-testid="lang-zh" onClick={() => chooseLocale('zh')}>中文</button>
-    </div>
-  );
-}
-
-function Wheels() {
-  return (
-    <svg viewBox="0 0 32 20" width="32" height="20" aria-hidden="true">
-      <circle cx="7.5" cy="13" r="5.5" /><circle cx="24.5" cy="13" r="5.5" /><path d="M7.5 13 12 3l4 10 4-10 4.5 10" />
-    </svg>
   );
 }

@@ -5,7 +5,7 @@ import { Rich } from '../shared/rich.tsx';
 import { answer, close, connect, connection, notice, sendBinary, sendMuch, sendText, showState } from './chat-session.ts';
 import { EventLogView } from './event-log-view.tsx';
 import { LivePanel, StateLine } from './live-panel.tsx';
-import { Section } from './section.tsx';
+import { Section } from '../shared/section.tsx';
 import { text } from './text.ts';
 
 export function Demo() {

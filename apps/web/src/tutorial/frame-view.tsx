@@ -4,7 +4,7 @@ import { clockTime } from './event-log.ts';
 import { decodeFrame } from './frame-fields.ts';
 import { FrameGrid } from './frame-grid.tsx';
 import { FrameTable } from './frame-table.tsx';
-import { Section } from './section.tsx';
+import { Section } from '../shared/section.tsx';
 import { text } from './text.ts';
 import { Unmasking } from './unmasking.tsx';
 import { WireNotice } from './wire-notice.tsx';

@@ -3,7 +3,7 @@ import { Rich } from '../shared/rich.tsx';
 import { acceptSteps, WEBSOCKET_GUID } from './accept.ts';
 import { observer } from './chat-session.ts';
 import { RawHttp } from './raw-http.tsx';
-import { Section } from './section.tsx';
+import { Section } from '../shared/section.tsx';
 import { text } from './text.ts';
 import type { HandshakeMessage } from './wire-messages.ts';
 import { WireNotice } from './wire-notice.tsx';

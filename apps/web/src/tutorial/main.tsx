@@ -1,8 +1,9 @@
 import { render } from 'preact';
 import { App } from './app.tsx';
 import { explainKeptLocale } from './chat-session.ts';
-import { followLocale } from './text.ts';
+import { followLocale } from '../shared/i18n.ts';
+import { text } from './text.ts';
 
-followLocale();
+followLocale(text);
 explainKeptLocale();
 render(<App />, document.getElementById('page')!);

@@ -6,7 +6,7 @@ import { randomUuid } from '../shared/uuid.ts';
 import { ChatConnection } from './chat-connection.ts';
 import type { Saying } from './event-log.ts';
 import { headerValue, RawHttp } from './raw-http.tsx';
-import { Section } from './section.tsx';
+import { Section } from '../shared/section.tsx';
 import { socketUrl } from './socket-url.ts';
 import { text } from './text.ts';
 import { WireNotice } from './wire-notice.tsx';

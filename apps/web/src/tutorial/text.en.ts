@@ -12,6 +12,7 @@ export const en = {
   heading: 'One live WebSocket, byte by byte',
   intro: 'This page opens a real connection to the server that sent it. Connect, say your name, and then look at what made the answer possible. Nothing here is recorded: every byte below is from your own connection.',
   footer: 'The protocol is RFC 6455; the browser’s side of it is the WebSockets Standard.',
+  lab: 'The cost of WebSockets and of what there was before them, measured',
 
   none: '(none)',
   count,

@@ -14,6 +14,7 @@ export const zh: TutorialText = {
   heading: '逐字节看懂一条真实的 WebSocket 连接',
   intro: '本页面会与发送它的服务器建立一条真实的连接。先连接，发送你的名字，再看看这个回答是怎样来的。这里没有任何预先录制的内容：下面的每个字节都来自你自己的连接。',
   footer: '协议本身见 RFC 6455；浏览器一侧的规定见 WebSockets Standard。',
+  lab: 'WebSocket 与从前做法的代价，实测给你看',
 
   none: '（无）',
   count,

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { Rich } from '../shared/rich.tsx';
+import { Rich } from './rich.tsx';
 
 interface Props {
   id: string;

@@ -1,0 +1,11 @@
+import { computed } from '@preact/signals';
+import { locale, type Locale } from '../shared/i18n.ts';
+import { en, type LabText } from './text.en.ts';
+import { zh } from './text.zh.ts';
+
+export type { LabText };
+
+const texts: Record<Locale, LabText> = { en, zh };
+
+/** The page's texts in the reader's language. */
+export const text = computed(() => texts[locale.value]);

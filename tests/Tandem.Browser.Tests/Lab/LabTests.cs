@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Microsoft.Playwright;
+
+namespace Tandem.Browser.Tests.Lab;
+
+/// <summary>The carrier lab in a real browser: its figures, and the page for everybody.</summary>
+public sealed class LabTests(TutorialSite site) : IClassFixture<TutorialSite>
+{
+    private static readonly string[] Carriers = ["polling", "longPolling", "streaming", "websocket"];
+
+    [Fact]
+    public async Task The_figures_agree_with_a_count_of_the_bytes_between_browser_and_server()
+    {
+        await using IBrowserContext context = await site.NewContextAsync();
+        await using var proxy = new CountingProxy(new Uri(site.Address).Port);
+        IPage page = await context.NewPageAsync();
+        await page.GotoAsync($"http://127.0.0.1:{proxy.Port}/lab");
+        await page.GetByTestId("rate").SelectOptionAsync("20");
+        await page.GetByTestId("interval").SelectOptionAsync("0.5");
+        await RunAsync(page, messages: 60);
+        foreach (string carrier in Carriers)
+        {
+            ILocator row = page.GetByTestId($"row-{carrier}");
+            long bytes = await NumberAsync(row, "data-bytes"), requests = await NumberAsync(row, "data-requests");
+            long counted = proxy.Bytes(carrier);
+            Assert.True(counted > 1000, $"{carrier}: {counted} bytes");
+            // What was under way when the page asked for the last time.
+            Assert.InRange(bytes, counted * 0.99, counted * 1.01);
+            Assert.Equal(proxy.Requests(carrier), requests);
+        }
+
+        // The argument itself. A message has 100 bytes.
+        Assert.InRange(await CellAsync(page, "websocket", 0), 80, 400);
+        Assert.True(await CellAsync(page, "longPolling", 0) > 3 * await CellAsync(page, "websocket", 0));
+        foreach (string carrier in Carriers) Assert.Equal(0, await CellAsync(page, carrier, 6));
+    }
+
+    [Theory]
+    [InlineData("en-US", 1280, 900, ColorScheme.Light)]
+    [InlineData("en-US", 320, 640, ColorScheme.Dark)]
+    [InlineData("zh-CN", 1280, 900, ColorScheme.Dark)]
+    [InlineData("zh-CN", 390, 844, ColorScheme.Light)]
+    public async Task No_accessibility_violation_no_sideways_scrolling_no_request_elsewhere(string locale, int width, int height, ColorScheme scheme)
+    {
+        await using IBrowserContext context = await site.NewContextAsync(locale, width, height, scheme);
+        IPage page = await context.NewPageAsync();
+        ConcurrentQueue<string> errors = new(), requests = new();
+        page.PageError += (_, error) => errors.Enqueue(error);
+        page.Console += (_, message) =>
+        {
+            if (message.Text.Contains("Content Security Policy", StringComparison.Ordinal)) errors.Enqueue(message.Text);
+        };
+        page.Request += (_, request) => requests.Enqueue(request.Url);
+        await page.GotoAsync(new Uri(new Uri(site.Address), "/lab").AbsoluteUri);
+        await page.GetByTestId("start").WaitForAsync();
+        Assert.Equal(locale[..2], await page.Locator("html").GetAttributeAsync("lang"));
+        Assert.Empty(await Accessibility.ViolationsAsync(page));
+        await page.GetByTestId("rate").SelectOptionAsync("10");
+        await RunAsync(page, messages: 30);
+        Assert.Empty(await Accessibility.ViolationsAsync(page));
+        Assert.True(await page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"));
+        foreach (string chart in new[] { "bytes", "requests", "latency", "processor" }) await Assertions.Expect(page.GetByTestId($"chart-{chart}").Locator("canvas")).ToBeVisibleAsync();
+        string name = $"lab-{locale[..2]}-{width}-{scheme.ToString().ToLowerInvariant()}.png";
+        await page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Repository.Screenshots, name), FullPage = true });
+        string home = new Uri(site.Address).Authority;
+        Assert.All(requests, address => Assert.Equal(home, new Uri(address).Authority));
+        Assert.Empty(errors);
+    }
+
+    [Fact]
+    public async Task The_lab_works_by_keyboard_alone_and_measures_what_was_chosen()
+    {
+        await using IBrowserContext context = await site.NewContextAsync();
+        IPage page = await context.NewPageAsync();
+        await page.GotoAsync(new Uri(new Uri(site.Address), "/lab").AbsoluteUri);
+        await page.GetByTestId("choose-polling").FocusAsync();
+        await page.Keyboard.PressAsync("Space");
+        await page.GetByTestId("start").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Assertions.Expect(page.GetByTestId("state")).ToHaveAttributeAsync("data-state", "running");
+        await Assertions.Expect(page.GetByTestId("announcer")).ToHaveTextAsync("The measurement is running.");
+        await UntilMessagesAsync(page, "websocket", 3);
+        Assert.Null(await page.GetByTestId("row-polling").GetAttributeAsync("data-bytes"));
+    }
+
+    /// <summary>Measures until every carrier has so many messages, and stops.</summary>
+    private static async Task RunAsync(IPage page, int messages)
+    {
+        await page.GetByTestId("start").ClickAsync();
+        foreach (string carrier in Carriers) await UntilMessagesAsync(page, carrier, messages);
+        await page.GetByTestId("start").ClickAsync();
+        await Assertions.Expect(page.GetByTestId("state")).ToHaveAttributeAsync("data-state", "stopped");
+    }
+
+    private static async Task UntilMessagesAsync(IPage page, string carrier, int messages) =>
+        await page.WaitForFunctionAsync($"() => Number(document.querySelector('[data-testid=row-{carrier}]').dataset.messages ?? 0) >= {messages}", null, new() { Timeout = 30_000 });
+
+    private static async Task<long> NumberAsync(ILocator row, string attribute) =>
+        long.Parse((await row.GetAttributeAsync(attribute))!, CultureInfo.InvariantCulture);
+
+    private static async Task<double> CellAsync(IPage page, string carrier, int column) =>
+        double.Parse(await page.GetByTestId($"row-{carrier}").Locator("td").Nth(column).InnerTextAsync(), CultureInfo.InvariantCulture);
+}
