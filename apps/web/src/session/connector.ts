@@ -212,7 +212,9 @@ export class Connector {
       if (!this.#client.isOpen) return null;
       opened();
       const climbing = this.#climb(carrier, link).then((found) => {
-        socket = found;
+        // Found too late: the carrier has failed meanwhile.
+        if (link.ended.aborted) found?.close();
+        else socket = found;
         if (found) link.end();
       });
       await carrier.run();
@@ -277,7 +279,8 @@ export class Connector {
   #setCarrier(carrier: CarrierName | null): void {
     if (this.#carrier === carrier) return;
     this.#carrier = carrier;
-    this.#options.onCarrier(carrier);
+    // Not from here: what the application throws is no failure of a carrier.
+    queueMicrotask(() => this.#options.onCarrier(carrier));
   }
 
   get #socketUrl(): string {

@@ -70,7 +70,7 @@ export class HttpCarrier {
   #sending: Promise<void> = Promise.resolve();
   #way: WayDown;
   #lastToken = '';
-  // The best way that has worked: what is tried above it is given up sooner.
+  // The way that has worked last: what is tried above it is given up sooner.
   #proven: WayDown | null = null;
   // Ends a long poll, or the wait for the next poll.
   #interrupt = new AbortController();
@@ -102,15 +102,18 @@ export class HttpCarrier {
     const down = this.#runDown();
     try {
       await Promise.race([up, down]);
+    } catch (error) {
+      // What was under way when the carrier was told to end is no failure.
+      if (!this.#link.ended.aborted) throw error;
     } finally {
       this.#link.end();
       await Promise.allSettled([up, down]);
     }
   }
 
-  /** Tries the best way down again, from a worse one. */
+  /** Tries the best way down again, from a worse one that works: one that is not known to is to be found out about first. */
   climb(): void {
-    if (this.#way === this.#options.ways[0]) return;
+    if (this.#way === this.#options.ways[0] || this.#proven !== this.#way) return;
     this.#way = this.#options.ways[0]!;
     this.#interrupt.abort();
   }

@@ -70,11 +70,18 @@ export class Session implements AsyncIterable<SessionNotice> {
     signal?.addEventListener('abort', abort);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#running = this.#connector.run(resolve).then(
+        let isConnected = false;
+        const connected = () => {
+          isConnected = true;
+          resolve();
+        };
+        this.#running = this.#connector.run(connected).then(
           (why) => { if (why) this.#end(why, why); },
           (error: unknown) => {
             this.#running = null;
             if (error instanceof SessionEndedError && isFinal(error.code)) this.#end(error, error);
+            // Once there was a session nothing is to end it but the server or its owner: a fault of ours must not do so in silence.
+            else if (isConnected) this.#fail(String(error));
             reject(error instanceof Error ? error : new Error(String(error)));
           },
         );
@@ -214,6 +221,11 @@ export class Session implements AsyncIterable<SessionNotice> {
     if (notice.type === 'opened') this.#connector.opened();
     this.#notices.push(notice);
     if (this.#notices.length > this.#options.maxUnread) this.#client.isHolding = true;
+  }
+
+  #fail(reason: string): void {
+    const why = new SessionEndedError(SessionCode.InternalError, reason);
+    this.#end(why, why);
   }
 
   /** There will be no session any more. */
