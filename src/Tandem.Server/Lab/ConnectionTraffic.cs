@@ -50,7 +50,8 @@ internal sealed class ConnectionTraffic : IDuplexPipe
 
         public override ValueTask CompleteAsync(Exception? exception = null) => inner.CompleteAsync(exception);
 
-        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => Keep(await inner.ReadAsync(cancellationToken).ConfigureAwait(false));
+        public override async ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) =>
+            Keep(await inner.ReadAsync(cancellationToken).ConfigureAwait(false));
 
         public override bool TryRead(out ReadResult result)
         {

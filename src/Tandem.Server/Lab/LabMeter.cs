@@ -7,7 +7,7 @@ namespace Tandem.Server.Lab;
 
 /// <summary>
 /// Counts what the carriers of the lab's pages cost, on the connections themselves: heads, bodies, frames, handshakes. By the page's run and by carrier, which are in the
-/// addresses of the requests. Exact for HTTP/1.1, where a connection has one request at a time; requests of HTTP/2 are counted without bytes.
+/// addresses of the requests. Exact for HTTP/1.1, where a connection has one request at a time; of HTTP/2 nothing is counted.
 /// </summary>
 public sealed class LabMeter
 {

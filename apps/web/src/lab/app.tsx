@@ -127,7 +127,10 @@ function Table() {
               const found = figures.value.get(name);
               const isKnown = isCounted.value;
               return (
-                <tr key={name} data-testid={`row-${name}`} data-bytes={found && found.total.up + found.total.down} data-requests={found?.total.requests} data-messages={found?.messages}>
+                <tr
+                  key={name} data-testid={`row-${name}`}
+                  data-bytes={found && found.total.up + found.total.down} data-requests={found?.total.requests} data-messages={found?.messages}
+                >
                   <th scope="row"><Swatch name={name} /> {carriers[name]}</th>
                   <td>{shown(isKnown ? found?.bytesPerMessage : null)}</td>
                   <td>{shown(isKnown ? found?.upPerMessage : null)}</td>

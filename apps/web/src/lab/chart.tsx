@@ -96,7 +96,11 @@ function options(element: HTMLElement, names: readonly (CarrierName | 'processor
       y: log === 'y' ? { distr: 3 } : { range: (_, __, max) => [0, log === 'x' ? 100 : Math.max(10, max * 1.1)] },
     },
     axes: [
-      { ...axis, values: (_, values) => values.map((value) => (value === null ? '' : label(value))), ...(log === 'x' ? { filter: powersOfTen } : { space: 70, incrs: [1, 2, 5, 10, 20, 30, 60] }) },
+      {
+        ...axis,
+        values: (_, values) => values.map((value) => (value === null ? '' : label(value))),
+        ...(log === 'x' ? { filter: powersOfTen } : { space: 70, incrs: [1, 2, 5, 10, 20, 30, 60] }),
+      },
       { ...axis, size: 58, values: (_, values) => values.map(plain), ...(log === 'y' ? { filter: powersOfTen } : {}) },
     ],
     series: [{}, ...names.map((name): uPlot.Series => ({ stroke: colour(`--${name}`), width: 2, dash: dashes[name], points: { show: false }, spanGaps: true }))],

@@ -135,8 +135,9 @@ export async function start(): Promise<void> {
   stopRun = async () => {
     for (const stop of stops) stop();
     await Promise.allSettled([publisher, ...lanes.map((lane) => lane.session)].map((session) => session.close()));
-    // With what the ends have cost. The charts show none of it, being made of whole seconds.
+    // With what the ends have cost, and again when the server has seen the last of them. The charts show none of it, being made of whole seconds.
     await sampler.once(true);
+    setTimeout(() => { if (stopRun === null) void sampler.once(true); }, 1000);
   };
   batch(() => {
     state.value = 'starting';
