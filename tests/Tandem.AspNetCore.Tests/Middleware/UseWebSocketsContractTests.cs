@@ -220,6 +220,7 @@ public sealed class UseWebSocketsContractTests
             context.RequestAborted.Register(aborted.SetResult);
             using WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
             thrown.SetResult((await Record.ExceptionAsync(() => socket.ReceiveAsync(new byte[10].AsMemory(), default).AsTask()))!);
+            await aborted.Task.InTime(); // Kestrel tells it a moment later, and not at all once the request has ended
         });
         using ClientWebSocket client = await app.ConnectAsync();
         client.Abort();
