@@ -35,8 +35,8 @@ internal static class ServeCommand
         };
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
         var tls = new TlsOptions();
-        Option<Uri?> otlp = Otlp.Option();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab.") { host, port, drain, otlp };
+        Option<Uri?> otlp = Otlp.Option(), rabbitMq = Broker.Option();
+        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab.") { host, port, drain, otlp, rabbitMq };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -51,12 +51,12 @@ internal static class ServeCommand
             }
 
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
-            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), cancellation);
+            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), result.GetValue(rabbitMq), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, Uri? rabbitMq, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
@@ -65,10 +65,12 @@ internal static class ServeCommand
         }
 
         using Otlp? otlp = Otlp.Start(collector);
-        await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions);
+        await using Broker? broker = rabbitMq is null ? null : Broker.Open(rabbitMq);
+        await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions, broker?.Backplane);
         await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub);
         try
         {
+            if (broker is not null && await broker.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
             await app.StartAsync(cancellation);
         }
         catch (OperationCanceledException)

@@ -23,7 +23,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task Events_reach_the_subscribers_of_all_nodes_once_and_in_the_order_of_each_publisher()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient[] subscribers = [Connect(left), Connect(right)];
         foreach (TestClient subscriber in subscribers) Assert.Equal(SessionCode.Ok, await subscriber.SubscribeAsync("news").InTime());
         TestClient first = Connect(left), second = Connect(right);
@@ -49,7 +49,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [InlineData("sha256.x")]
     public async Task Only_a_topics_own_subscribers_get_its_events_whatever_characters_its_name_has(string topic)
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient subscriber = Connect(left), publisher = Connect(right);
         string other = new('x', 255);
         Assert.Equal(SessionCode.Ok, await subscriber.SubscribeAsync(topic).InTime());
@@ -65,7 +65,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task A_publish_that_is_repeated_on_another_node_is_one_event()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient subscriber = Connect(right), publisher = Connect(left);
         await subscriber.SubscribeAsync("news").InTime();
         await publisher.DeafenAsync();
@@ -82,7 +82,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task A_subscriber_that_moves_gets_what_it_missed_from_all_origins_once()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient subscriber = Connect(left), anchor = Connect(right), first = Connect(left), second = Connect(right);
         await anchor.SubscribeAsync("news").InTime();
         await subscriber.SubscribeAsync("news").InTime();
@@ -104,7 +104,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task What_a_node_that_is_gone_has_published_is_recovered_on_one_that_did_not_exist_then()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient subscriber = Connect(left), anchor = Connect(right), publisher = Connect(left);
         await anchor.SubscribeAsync("news").InTime();
         await subscriber.SubscribeAsync("news").InTime();
@@ -114,7 +114,7 @@ public abstract class BackplaneContract : IAsyncLifetime
         await publisher.PublishAsync("news", "2").InTime();
         await Eventually.Equal(2, () => anchor.Events("news").Length, "the number of events");
         await RemoveAsync(left);
-        Node third = Add();
+        Node third = await AddAsync();
         subscriber.MoveTo(third);
         subscriber.IsDeaf = false;
         await Eventually.True(() => subscriber.Events("news").Length >= 2, "what was missed");
@@ -125,7 +125,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task A_mailbox_keeps_what_waits_and_delivers_it_in_order_on_any_node()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient sender = Connect(left), receiver = Connect(right);
         Task<SessionCode>[] sent = [.. Enumerable.Range(0, 100).Select(i => sender.SendAsync("alice", $"{i}"))];
         Assert.All(await Task.WhenAll(sent).InTime(), code => Assert.Equal(SessionCode.Ok, code));
@@ -138,7 +138,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     public async Task A_full_mailbox_refuses_by_count_and_by_bytes()
     {
         var bounds = new MailboxOptions { MaxMessages = 3, MaxBytes = 100 };
-        Node node = Add(new Application { Mailboxes = bounds });
+        Node node = await AddAsync(new Application { Mailboxes = bounds });
         TestClient sender = Connect(node);
         Assert.Equal(SessionCode.Ok, await sender.SendAsync("a", new string('x', 90)).InTime());
         Assert.Equal(SessionCode.Full, await sender.SendAsync("a", new string('x', 20)).InTime());
@@ -150,7 +150,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task No_more_is_delivered_than_the_prefetch_until_something_is_settled_and_what_is_not_goes_back_marked()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient sender = Connect(left), first = Connect(left), second = Connect(right);
         for (int i = 0; i < 6; i++) await sender.SendAsync("alice", $"{i}").InTime();
         first.Settles = false;
@@ -165,7 +165,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task A_newer_consumer_on_another_node_takes_over_and_the_older_is_told()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient sender = Connect(left), older = Connect(left), newer = Connect(right);
         older.Settles = false;
         await sender.SendAsync("alice", "1").InTime();
@@ -186,7 +186,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task A_message_that_is_sent_again_on_another_node_is_delivered_once_also_after_it_was_settled()
     {
-        Node left = Add(), right = Add();
+        Node left = await AddAsync(), right = await AddAsync();
         TestClient sender = Connect(left), receiver = Connect(left);
         await receiver.OpenMailboxAsync("alice").InTime();
         await sender.DeafenAsync();
@@ -207,7 +207,7 @@ public abstract class BackplaneContract : IAsyncLifetime
     [Fact]
     public async Task Messages_expire()
     {
-        Node node = Add(new Application { Mailboxes = new MailboxOptions { MessageTimeToLive = TimeSpan.FromMilliseconds(300) } });
+        Node node = await AddAsync(new Application { Mailboxes = new MailboxOptions { MessageTimeToLive = TimeSpan.FromMilliseconds(300) } });
         TestClient sender = Connect(node), receiver = Connect(node);
         await sender.SendAsync("alice", "old").InTime();
         // The broker's clock is nobody's to move.
@@ -218,9 +218,9 @@ public abstract class BackplaneContract : IAsyncLifetime
         Assert.Equal(["new"], receiver.Deliveries("alice"));
     }
 
-    private protected Node Add(Application? application = null)
+    private protected async Task<Node> AddAsync(Application? application = null)
     {
-        var node = new Node(Create(), application);
+        Node node = await Node.StartAsync(Create(), application);
         _open.Add(node);
         return node;
     }

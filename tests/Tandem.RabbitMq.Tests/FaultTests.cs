@@ -32,7 +32,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
         await using var load = new Load();
         for (int i = 0; i < 3; i++)
         {
-            Node node = Add(broker.Uri);
+            Node node = await AddAsync(broker.Uri);
             await load.SubscribeAsync(() => node.Port);
         }
 
@@ -61,7 +61,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     public async Task While_there_is_no_broker_a_publisher_is_told_so_in_time_and_afterwards_all_goes_on()
     {
         using var proxy = new CutProxy(broker.Port);
-        Node node = Add(Through(proxy), TimeSpan.FromMilliseconds(700));
+        Node node = await AddAsync(Through(proxy), TimeSpan.FromMilliseconds(700));
         await using var client = new TestClient(node);
         Assert.Equal(SessionCode.Ok, await client.SubscribeAsync("news").InTime());
         Assert.Equal(SessionCode.Ok, await client.PublishAsync("news", "1").InTime());
@@ -81,7 +81,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     public async Task A_consumer_does_not_see_that_the_broker_was_lost_and_what_it_settles_afterwards_is_settled()
     {
         using var proxy = new CutProxy(broker.Port);
-        Node cut = Add(Through(proxy)), other = Add(broker.Uri);
+        Node cut = await AddAsync(Through(proxy)), other = await AddAsync(broker.Uri);
         await using TestClient consumer = new(cut), sender = new(other), next = new(other);
         consumer.Settles = false;
         Assert.Equal(SessionCode.Ok, await consumer.OpenMailboxAsync("alice").InTime());
@@ -109,7 +109,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     public async Task A_node_is_cut_off_from_the_broker_and_misses_nothing(bool stalls)
     {
         using var proxy = new CutProxy(broker.Port);
-        Node cut = Add(Through(proxy)), other = Add(broker.Uri);
+        Node cut = await AddAsync(Through(proxy)), other = await AddAsync(broker.Uri);
         await using var load = new Load();
         await load.SubscribeAsync(() => cut.Port);
         await load.SubscribeAsync(() => other.Port);
@@ -190,7 +190,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     [Fact]
     public async Task The_rate_and_the_added_latency_of_two_nodes_are_reported()
     {
-        Node left = Add(broker.Uri), right = Add(broker.Uri);
+        Node left = await AddAsync(broker.Uri), right = await AddAsync(broker.Uri);
         // What is compiled at first use is not measured.
         await MeasureAsync(left, right, null);
         await MeasureAsync(left, left, "on one node");
@@ -219,11 +219,12 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
 
     private static Uri Through(CutProxy proxy) => new($"amqp://guest:guest@127.0.0.1:{proxy.Port}");
 
-    private Node Add(Uri uri, TimeSpan? confirmTimeout = null)
+    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null)
     {
         var options = new RabbitMqBackplaneOptions { Uri = uri, Prefix = _prefix, Heartbeat = TimeSpan.FromSeconds(1), ConfirmTimeout = confirmTimeout ?? TimeSpan.FromSeconds(60) };
-        var node = new Node(new RabbitMqBackplane(options), new Application());
-        node.Application.Topics = node.Application.Topics with { WaitTimeout = TimeSpan.FromSeconds(60) };
+        var application = new Application();
+        application.Topics = application.Topics with { WaitTimeout = TimeSpan.FromSeconds(60) };
+        Node node = await Node.StartAsync(new RabbitMqBackplane(options), application);
         _nodes.Add(node);
         return node;
     }

@@ -1,14 +1,15 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using System.Net.Sockets;
+using System.Net.WebSockets;
 using System.Text;
 using Tandem.Sessions;
 using Tandem.Sessions.Protocol;
+using Tandem.WebSockets;
 
 namespace Tandem.RabbitMq.Tests.Support;
 
-/// <summary>A client that stays connected, to one of the ports that it is given, any other when that is gone.</summary>
+/// <summary>A client over WebSockets that stays connected, to the port that it is told at each try.</summary>
 internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
 {
     private readonly Lock _gate = new();
@@ -19,7 +20,7 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
     private readonly SessionClient _client;
     private readonly Task _running;
     private Func<int> _port;
-    private NetworkStream? _stream;
+    private WebSocketConnection? _socket;
     private long _lostAt;
 
     public TestClient(Func<int> port)
@@ -80,7 +81,7 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
     public void MoveTo(Node node)
     {
         _port = () => node.Port;
-        _stream?.Close();
+        _socket?.Abort();
     }
 
     public Task<SessionCode> SubscribeAsync(string topic) => RequestAsync(client => client.Subscribe(topic));
@@ -102,7 +103,7 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
     {
         if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
-        _stream?.Close();
+        _socket?.Abort();
         await _running;
     }
 
@@ -148,17 +149,18 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
         {
             try
             {
-                using var connection = new TcpClient { NoDelay = true };
-                await connection.ConnectAsync(IPAddress.Loopback, _port(), _stop.Token);
-                _stream = connection.GetStream();
+                var uri = new Uri($"ws://127.0.0.1:{_port()}/session/websocket");
+                using WebSocketConnection socket = await WebSocketClient.ConnectAsync(uri, new WebSocketClientOptions { Subprotocols = [ProtocolLimits.Subprotocol] }, _stop.Token);
+                _socket = socket;
+                if (_stop.IsCancellationRequested) return;
                 lock (_gate) _client.Attach();
                 using var end = CancellationTokenSource.CreateLinkedTokenSource(_stop.Token);
-                Task writing = WriteAsync(_stream, end.Token);
-                await ReadAsync(_stream);
+                Task writing = WriteAsync(socket, end.Token);
+                await ReadAsync(socket);
                 await end.CancelAsync();
                 await writing;
             }
-            catch (Exception exception) when (exception is SocketException or IOException or ObjectDisposedException or OperationCanceledException)
+            catch (Exception exception) when (IsOfTheConnection(exception))
             {
             }
 
@@ -168,14 +170,27 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
         }
     }
 
-    private async Task ReadAsync(Stream stream)
+    private static bool IsOfTheConnection(Exception exception) =>
+        exception is WebSocketException or SocketException or IOException or ObjectDisposedException or OperationCanceledException;
+
+    private async Task ReadAsync(WebSocketConnection socket)
     {
+        byte[] frame = new byte[256 * 1024];
         try
         {
-            while (await StreamCarrier.ReadFrameAsync(stream) is { } frame)
+            while (true)
             {
-                while (IsDeaf && stream.CanRead) await Task.Delay(1);
-                lock (_gate) _client.Receive(frame);
+                int length = 0;
+                ValueWebSocketReceiveResult part;
+                do
+                {
+                    part = await socket.ReceiveAsync(frame.AsMemory(length), _stop.Token);
+                    length += part.Count;
+                }
+                while (!part.EndOfMessage);
+                if (part.MessageType == WebSocketMessageType.Close) return;
+                while (IsDeaf && socket.State == WebSocketState.Open) await Task.Delay(1);
+                lock (_gate) _client.Receive(frame.AsSpan(0, length));
                 if (_lostAt != 0 && _client.IsOpen)
                 {
                     Recoveries.Add(Stopwatch.GetElapsedTime(_lostAt));
@@ -183,31 +198,32 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
                 }
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+        catch (Exception exception) when (IsOfTheConnection(exception))
         {
         }
     }
 
-    private async Task WriteAsync(Stream stream, CancellationToken end)
+    private async Task WriteAsync(WebSocketConnection socket, CancellationToken end)
     {
+        List<ReadOnlyMemory<byte>> frames = [];
         try
         {
             while (true)
             {
                 await _ready.WaitAsync(50, end);
-                var burst = new MemoryStream();
+                frames.Clear();
                 lock (_gate)
                 {
-                    if (!_client.Tick()) stream.Close();
-                    while (_client.TryTake(out SharedFrame? frame, out _)) StreamCarrier.AddFrame(burst, frame);
+                    if (!_client.Tick()) socket.Abort();
+                    while (_client.TryTake(out SharedFrame? frame, out _)) frames.Add(frame.Span.ToArray());
                 }
 
-                await stream.WriteAsync(burst.GetBuffer().AsMemory(0, (int)burst.Length), end);
+                foreach (ReadOnlyMemory<byte> frame in frames) await socket.SendAsync(frame, WebSocketMessageType.Binary, true, end);
             }
         }
-        catch (Exception exception) when (exception is IOException or ObjectDisposedException or OperationCanceledException)
+        catch (Exception exception) when (IsOfTheConnection(exception))
         {
-            stream.Close();
+            socket.Abort();
         }
     }
 }
