@@ -9,6 +9,9 @@ namespace Tandem.RabbitMq;
 /// </summary>
 internal sealed class BrokerLink : IAsyncDisposable
 {
+    // Many times what a broker that is there takes to answer.
+    private static readonly TimeSpan Farewell = TimeSpan.FromSeconds(1);
+
     private readonly TaskCompletionSource<Exception> _lost = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _end = new();
     private readonly SemaphoreSlim _declaring = new(1);
@@ -122,17 +125,27 @@ internal sealed class BrokerLink : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Lose(new ObjectDisposedException(nameof(BrokerLink)));
-        foreach (IConnection connection in (IConnection[])[_inbound, _outbound])
+        try
         {
-            try
-            {
-                // A broker that does not answer is not waited for: what it has of this node goes with the TCP connection.
-                await connection.CloseAsync(Constants.ReplySuccess, "the node is done", TimeSpan.FromSeconds(1), abort: true, CancellationToken.None).ConfigureAwait(false);
-                await connection.DisposeAsync().ConfigureAwait(false);
-            }
-            catch (Exception exception) when (exception is IOException or OperationCanceledException or TimeoutException or RabbitMQ.Client.Exceptions.RabbitMQClientException)
-            {
-            }
+            // Over a way that is dead the client waits several of its timeouts; the node is to be on its next link by then.
+            await Task.WhenAll(EndAsync(_inbound), EndAsync(_outbound)).WaitAsync(Farewell).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The client comes to its end by itself.
+        }
+    }
+
+    private static async Task EndAsync(IConnection connection)
+    {
+        try
+        {
+            // A broker that does not answer is not waited for: what it has of this node goes with the TCP connection.
+            await connection.CloseAsync(Constants.ReplySuccess, "the node is done", Farewell, abort: true, CancellationToken.None).ConfigureAwait(false);
+            await connection.DisposeAsync().ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException or TimeoutException or RabbitMQ.Client.Exceptions.RabbitMQClientException)
+        {
         }
     }
 
