@@ -17,7 +17,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     private readonly string _prefix = $"fault{Interlocked.Increment(ref s_prefixes)}";
     private readonly List<Node> _nodes = [];
 
-    private static int Seconds => int.Parse(Environment.GetEnvironmentVariable("TANDEM_FAULT_SECONDS") ?? "12", CultureInfo.InvariantCulture);
+    private static int Seconds => int.Parse(Environment.GetEnvironmentVariable("TANDEM_FAULT_SECONDS") ?? "6", CultureInfo.InvariantCulture);
 
     public async ValueTask InitializeAsync() => await broker.StartAsync();
 
@@ -109,7 +109,8 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     public async Task A_node_is_cut_off_from_the_broker_and_misses_nothing(bool stalls)
     {
         using var proxy = new CutProxy(broker.Port);
-        Node cut = await AddAsync(Through(proxy)), other = await AddAsync(broker.Uri);
+        int losses = 0;
+        Node cut = await AddAsync(Through(proxy), changed: reason => losses += reason is null ? 0 : 1), other = await AddAsync(broker.Uri);
         await using var load = new Load();
         await load.SubscribeAsync(() => cut.Port);
         await load.SubscribeAsync(() => other.Port);
@@ -117,24 +118,31 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
         load.Publish(() => other.Port);
         await load.SendAsync(() => cut.Port);
         await load.SendAsync(() => other.Port);
-        for (int round = 0; round < 2; round++)
+        // A connection ends at once, a stall when heartbeats have been missed.
+        int rounds = stalls ? 1 : 2;
+        for (int round = 0; round < rounds; round++)
         {
             int before = load.Published;
             await Eventually.True(() => load.Published > before + 100, "the load goes on");
+            int lost = Volatile.Read(ref losses), refused = proxy.Refusals, ended = proxy.EndedByTarget;
             if (stalls)
             {
-                // Longer than two heartbeats: both sides give the connection up.
-                proxy.IsStalled = true;
-                await Task.Delay(3000);
-                proxy.IsStalled = false;
+                // For longer than two heartbeats: both sides give the node's two connections up.
+                proxy.Stall();
+                await Eventually.True(() => Volatile.Read(ref losses) > lost && proxy.EndedByTarget >= ended + 2, "both sides give up");
             }
             else
             {
                 proxy.IsClosed = true;
                 proxy.Cut();
-                await Task.Delay(1000);
-                proxy.IsClosed = false;
+                await Eventually.True(() => proxy.Refusals >= refused + 3, "the node has tried to come back");
             }
+
+            // The broker does not keep for the node what the other one publishes now.
+            int missed = load.Published + 100;
+            await Eventually.True(() => load.Published > missed, "the load goes on without the node");
+            proxy.IsClosed = false;
+            proxy.Resume();
         }
 
         int last = load.Published;
@@ -168,7 +176,9 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
             int kills = 0;
             for (; watch.Elapsed.TotalSeconds < Seconds; kills++)
             {
-                await Task.Delay(2000);
+                // All are back from the last time, and have published.
+                int before = load.Published;
+                await Eventually.True(() => load.Published > before + 300 && load.Clients.All(client => client.IsOpen), "the load goes on");
                 NodeProcess victim = nodes[kills % 3];
                 victim.Kill();
                 // The port first, so that its clients go elsewhere until it is there again.
@@ -210,7 +220,7 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
         await using var load = new Load();
         await load.SubscribeAsync(() => to.Port);
         load.Publish(() => from.Port);
-        await Eventually.True(() => load.Published > 1000, "the load");
+        await Eventually.True(() => load.Published > 300, "the load");
         Assert.Empty(await load.CheckAsync(Settling));
         if (what is not null) Report(load, what);
     }
@@ -219,9 +229,12 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
 
     private static Uri Through(CutProxy proxy) => new($"amqp://guest:guest@127.0.0.1:{proxy.Port}");
 
-    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null)
+    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null, Action<Exception?>? changed = null)
     {
-        var options = new RabbitMqBackplaneOptions { Uri = uri, Prefix = _prefix, Heartbeat = TimeSpan.FromSeconds(1), ConfirmTimeout = confirmTimeout ?? TimeSpan.FromSeconds(60) };
+        var options = new RabbitMqBackplaneOptions
+        {
+            Uri = uri, Prefix = _prefix, Heartbeat = TimeSpan.FromSeconds(1), ConfirmTimeout = confirmTimeout ?? TimeSpan.FromSeconds(60), ConnectionChanged = changed,
+        };
         var application = new Application();
         application.Topics = application.Topics with { WaitTimeout = TimeSpan.FromSeconds(60) };
         Node node = await Node.StartAsync(new RabbitMqBackplane(options), application);

@@ -53,11 +53,12 @@ public sealed class Broker : IAsyncLifetime
                     ("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "-kernel inet_dist_use_interface {127,0,0,1} -setcookie tandem"),
                 ]);
             var watch = Stopwatch.StartNew();
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
             while (!await AnswersAsync())
             {
                 Assert.False(_server.HasExited, "rabbitmq-server has ended.");
                 Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "rabbitmq-server does not answer.");
-                await Task.Delay(100);
+                await timer.WaitForNextTickAsync();
             }
         }
         finally

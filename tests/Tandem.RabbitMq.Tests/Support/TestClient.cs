@@ -77,6 +77,13 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
         IsDeaf = true;
     }
 
+    /// <summary>Loses its connection, and finds no node until it moves to one.</summary>
+    public void Strand()
+    {
+        _port = () => throw new IOException("There is no node.");
+        _socket?.Abort();
+    }
+
     /// <summary>Leaves its connection as if it had broken, and connects to another node.</summary>
     public void MoveTo(Node node)
     {
@@ -166,7 +173,9 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
 
             lock (_gate) _client.Detach();
             if (_lostAt == 0) _lostAt = Stopwatch.GetTimestamp();
-            await Task.Delay(Random.Shared.Next(5, 50));
+            // The pace of its tries, with jitter, so that those of a dead node do not come all at once to the next.
+            using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(Random.Shared.Next(5, 50)));
+            await pace.WaitForNextTickAsync();
         }
     }
 
@@ -189,7 +198,13 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
                 }
                 while (!part.EndOfMessage);
                 if (part.MessageType == WebSocketMessageType.Close) return;
-                while (IsDeaf && socket.State == WebSocketState.Open) await Task.Delay(1);
+                if (IsDeaf)
+                {
+                    await Eventually.True(() => !IsDeaf || socket.State != WebSocketState.Open, "the client hears again or has lost its connection");
+                    // What it has not taken in is gone with the connection.
+                    if (socket.State != WebSocketState.Open) return;
+                }
+
                 lock (_gate) _client.Receive(frame.AsSpan(0, length));
                 if (_lostAt != 0 && _client.IsOpen)
                 {
