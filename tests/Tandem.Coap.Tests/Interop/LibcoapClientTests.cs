@@ -1,0 +1,104 @@
+using System.Net;
+using System.Security.Cryptography;
+using Tandem.Coap.Tests.Support;
+
+namespace Tandem.Coap.Tests.Interop;
+
+/// <summary>libcoap's client against our server. It knows Echo (RFC 9175), and sends requests that are shorter than their challenge, so the server allows for that.</summary>
+public sealed class LibcoapClientTests : IAsyncLifetime
+{
+    private static readonly CoapServerOptions Options = new() { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), MaxAmplification = 3 };
+
+    private readonly string _directory = Directory.CreateTempSubdirectory("tandem-coap-").FullName;
+    private TestServer? _server;
+
+    private TestServer Server => _server!;
+
+    public ValueTask InitializeAsync()
+    {
+        Programs.Require();
+        _server = new TestServer(Options);
+        return default;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_server is not null) await _server.DisposeAsync();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task It_gets_after_it_has_proved_its_address()
+    {
+        (string output, string errors) = await Programs.RunClientAsync("-B", "20", $"{Server.Uri}/hello");
+        Assert.Equal("Hello, beston", output.TrimEnd('\n'));
+        Assert.Equal("", errors);
+        Assert.Equal(1, Server.Server.Statistics.Challenges);
+    }
+
+    [Fact]
+    public async Task It_lists_the_resources()
+    {
+        (string output, _) = await Programs.RunClientAsync("-B", "20", $"{Server.Uri}/.well-known/core");
+        Assert.Equal("</broken>,</hello>,</log>,</slow>,</state>;obs", output.TrimEnd('\n'));
+    }
+
+    [Theory]
+    [InlineData("put")]
+    [InlineData("post")]
+    public async Task It_stores(string method)
+    {
+        (string output, _) = await Programs.RunClientAsync("-B", "20", "-m", method, "-e", "something", $"{Server.Uri}/store/a");
+        Assert.Equal("", output);
+        Assert.Equal("something"u8.ToArray(), Server.Stored("a"));
+    }
+
+    [Fact]
+    public async Task It_gets_a_separate_response()
+    {
+        Task<(string Output, string Errors)> running = Programs.RunClientAsync("-B", "20", $"{Server.Uri}/slow");
+        // The request has come, and its acknowledgement is on its way after a second.
+        await Eventually.True(() => Server.Server.Statistics.Sent >= 2, "an acknowledgement without a response");
+        Server.Slow.SetResult();
+        Assert.Equal("at last", (await running).Output.TrimEnd('\n'));
+    }
+
+    [Fact]
+    public async Task It_is_told_of_errors()
+    {
+        (_, string errors) = await Programs.RunClientAsync("-B", "20", $"{Server.Uri}/nothing");
+        Assert.StartsWith("4.04", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task It_observes()
+    {
+        Task<(string Output, string Errors)> running = Programs.RunClientAsync("-w", "-s", "4", "-B", "20", $"{Server.Uri}/state");
+        await Eventually.True(() => Server.State.ObserverCount == 1, "an observation");
+        Server.Change();
+        await Eventually.True(() => Server.Server.Statistics.Received >= 3, "an acknowledgement of the first notification");
+        Server.Change();
+        string[] states = (await running).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["state 0", "state 1", "state 2"], states.Distinct());
+        await Eventually.True(() => Server.State.ObserverCount == 0, "the end of the observation");
+    }
+
+    // A list of the datagrams that are lost, or how many of them; with libcoap's timers each costs 2 s or more, so the random loss is for a shorter body.
+    [Theory]
+    [InlineData("0%", 100_000)]
+    [InlineData("1,5,40,41,98", 100_000)]
+    [InlineData("20%", 12_000)]
+    public async Task It_puts_and_gets_in_blocks(string loss, int length)
+    {
+        byte[] bytes = RandomNumberGenerator.GetBytes(length);
+        string from = Path.Combine(_directory, "from");
+        string to = Path.Combine(_directory, "to");
+        await File.WriteAllBytesAsync(from, bytes);
+        Server.Store("down", bytes);
+        Task<(string, string)> up = Programs.RunClientAsync("-l", loss, "-B", "90", "-b", "1024", "-m", "put", "-f", from, $"{Server.Uri}/store/up");
+        Task<(string, string)> down = Programs.RunClientAsync("-l", loss, "-B", "90", "-b", "1024", "-o", to, $"{Server.Uri}/store/down");
+        await Task.WhenAll(up, down);
+        Assert.Equal(bytes, Server.Stored("up"));
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(to));
+    }
+}
