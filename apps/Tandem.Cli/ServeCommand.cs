@@ -10,6 +10,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
+using Tandem.Server.Inspector;
 using Tandem.Server.Lab;
 using Tandem.Server.Sessions;
 using Tandem.Server.Tls;
@@ -34,9 +35,10 @@ internal static class ServeCommand
             HelpName = "SECONDS",
         };
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
+        Option<string?> inspectToken = InspectToken();
         var tls = new TlsOptions();
         Option<Uri?> otlp = Otlp.Option(), rabbitMq = Broker.Option();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab.") { host, port, drain, otlp, rabbitMq };
+        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab, the inspector at /inspect.") { host, port, drain, inspectToken, otlp, rabbitMq };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -51,12 +53,30 @@ internal static class ServeCommand
             }
 
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
-            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), result.GetValue(rabbitMq), cancellation);
+            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, Uri? rabbitMq, CancellationToken cancellation)
+    private static Option<string?> InspectToken()
+    {
+        var option = new Option<string?>("--inspect-token")
+        {
+            Description = "What one must know to open /inspect, from anywhere; without it only this machine may. TANDEM_INSPECT_TOKEN is not seen by other users.",
+            HelpName = "TOKEN",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("TANDEM_INSPECT_TOKEN") is { Length: > 0 } token ? token : null,
+        };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>() is { } token && !TandemInspectorOptions.IsToken(token))
+            {
+                result.AddError($"{option.Name}: the token must be 16 to 256 printable characters of ASCII without a blank.");
+            }
+        });
+        return option;
+    }
+
+    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, string? inspectToken, Uri? collector, Uri? rabbitMq, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
@@ -67,7 +87,7 @@ internal static class ServeCommand
         using Otlp? otlp = Otlp.Start(collector);
         await using Broker? broker = rabbitMq is null ? null : Broker.Open(rabbitMq);
         await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions, broker?.Backplane);
-        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub);
+        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, inspectToken, hub);
         try
         {
             if (broker is not null && await broker.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
@@ -89,7 +109,7 @@ internal static class ServeCommand
         return 0;
     }
 
-    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, SessionHub hub)
+    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, string? inspectToken, SessionHub hub)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = pages });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -123,6 +143,7 @@ internal static class ServeCommand
         app.MapGet("/", () => Results.Redirect("/tutorial"));
         var files = new PhysicalFileProvider(pages);
         app.MapTandemTutorial(files.GetFileInfo("tutorial.html"));
+        app.MapTandemInspector(new TandemInspectorOptions { Page = files.GetFileInfo("inspect.html"), Sessions = hub, Token = inspectToken });
         app.MapTandemSessions(hub);
         app.MapTandemLab(hub, meter, files.GetFileInfo("lab.html"));
         app.MapTandemHealth();

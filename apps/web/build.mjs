@@ -1,5 +1,5 @@
-// Bundles the pages into dist/, laid out as the server serves it:
-//   /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,  /assets/* -> dist/assets/*,  for any page to import: /assets/session.js
+// Bundles the pages into dist/, laid out as the server serves them:
+//   /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,  /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,  for any page to import: /assets/session.js
 import { cp, mkdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -27,6 +27,8 @@ await build({
     { in: 'src/tutorial/tutorial.css', out: 'assets/tutorial' },
     { in: 'src/lab/main.tsx', out: 'assets/lab' },
     { in: 'src/lab/lab.css', out: 'assets/lab' },
+    { in: 'src/inspect/main.tsx', out: 'assets/inspect' },
+    { in: 'src/inspect/inspect.css', out: 'assets/inspect' },
     { in: 'src/session/index.ts', out: 'assets/session' },
   ],
   outdir: 'dist',
@@ -35,5 +37,5 @@ await build({
 // The client of sessions as a package of its own, for other people's bundlers and for Node: src/session/package.json points here.
 await build({ ...options, entryPoints: ['src/session/index.ts'], outfile: 'src/session/dist/index.js', minify: false });
 
-for (const page of ['tutorial', 'lab']) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
+for (const page of ['tutorial', 'lab', 'inspect']) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
 await cp(here('src/shared/favicon.svg'), here('dist/assets/favicon.svg'));

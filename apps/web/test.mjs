@@ -19,6 +19,7 @@ const { acceptSteps } = await load('src/tutorial/accept.ts');
 const { decodeFrame, segments } = await load('src/tutorial/frame-fields.ts');
 const { parseWireMessage } = await load('src/tutorial/wire-messages.ts');
 const { costBetween, distribution, quantile, Recent } = await load('src/lab/statistics.ts');
+const { ratesOf, takeEvents } = await load('src/inspect/report.ts');
 
 test('SHA-1: FIPS 180-4 examples, and every length around the block boundaries', () => {
   assert.equal(toHex(sha1(utf8('abc'))), 'a9993e364706816aba3e25717850c26c9cd0d89d');
@@ -81,4 +82,22 @@ test('the lab: quantiles and distribution of the latest values', () => {
   assert.equal(quantile(recent.sorted(), 0.5), 5);
   assert.equal(quantile(recent.sorted(), 0.95), 9);
   assert.deepEqual(distribution(recent.sorted(), [1, 2, 4, 10]), [0, 25, 50, 100]);
+});
+
+const report = (time, messages, busy) => ({
+  time, figures: { messagesReceived: messages, messagesSent: 2 * messages, bytesReceived: 10 * messages, bytesSent: 20 * messages, busySeconds: busy },
+});
+
+test('rates are differences over the time that has passed, and none where a server was started anew', () => {
+  assert.equal(ratesOf(null, report(0, 0, [])), null);
+  assert.deepEqual(ratesOf(report(1000, 100, [1, 2]), report(3000, 300, [1.5, 2])), {
+    messagesReceived: 100, messagesSent: 200, bytesReceived: 1000, bytesSent: 2000, busy: [0.25, 0],
+  });
+  assert.equal(ratesOf(report(1000, 100, []), report(1000, 100, [])), null);
+  assert.equal(ratesOf(report(1000, 100, []), report(2000, 5, [])), null);
+});
+
+test('server-sent events, however the network has cut them', () => {
+  assert.deepEqual(takeEvents('data: 1\n\ndata: 2\n\nda'), { events: ['1', '2'], rest: 'da' });
+  assert.deepEqual(takeEvents('data: 3\n'), { events: [], rest: 'data: 3\n' });
 });

@@ -61,10 +61,16 @@ public static class TandemHostingExtensions
         TandemListenerOptions options = services.GetRequiredService<IOptions<TandemListenerOptions>>().Value;
         if (!options.Mapped.Add((endpoints, route.Path))) throw new InvalidOperationException($"The path {route.Path} has a route already.");
         ILogger logger = services.GetRequiredService<ILoggerFactory>().CreateLogger("Tandem.AspNetCore.Routes");
-        var mapped = new TandemRoute(route, options.Create([], onUnclaimed: null, logger, services));
+        var mapped = new TandemRoute(route, options.Create([], onUnclaimed: null, logger, services), options.Connections);
         services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping.Register(() => _ = StopAsync(mapped, services.GetService<Drain>(), logger));
         return endpoints.Map(route.Path, mapped.Serve).WithMetadata(mapped);
     }
+
+    /// <summary>The WebSockets of an application's routes, to look at.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <returns>The same for every call.</returns>
+    public static TandemConnections GetTandemConnections(this IServiceProvider services) =>
+        services.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Connections;
 
     // Kestrel waits at its end for the requests that it serves, and these would not end by themselves; so they are told when the host begins to
     // stop, but not before the delay is over in which everything is still served.

@@ -11,6 +11,7 @@ namespace Tandem.AspNetCore;
 /// <summary>One endpoint: what its event loops do not claim comes out of <see cref="AcceptAsync"/>, with not a byte read.</summary>
 internal sealed class TandemListener(
     WebSocketServer server,
+    TandemConnections connections,
     LoopRoutes routes,
     HandedOver waiting,
     EndPointScheme scheme,
@@ -54,6 +55,7 @@ internal sealed class TandemListener(
         }
 
         await stopped.ConfigureAwait(false);
+        connections.Remove(server);
         waiting.Complete();
         if (_serves && !Interlocked.Exchange(ref _ended, true)) Log.Stopped(logger, (IPEndPoint)EndPoint);
     }

@@ -27,6 +27,7 @@ internal sealed class TandemListenerFactory(
         var waiting = new HandedOver();
         WebSocketServerOptions options = listenerOptions.Value.Create([(IPEndPoint)endpoint], waiting.Add, logger, services);
         var server = new WebSocketServer(options);
+        TandemConnections connections = listenerOptions.Value.Connections;
         try
         {
             server.Listen();
@@ -36,8 +37,10 @@ internal sealed class TandemListenerFactory(
             throw new AddressInUseException(exception.Message, exception);
         }
 
+        connections.Add(server);
         return new ValueTask<IConnectionListener>(new TandemListener(
             server,
+            connections,
             routes,
             waiting,
             new EndPointScheme(services, logger),

@@ -22,6 +22,9 @@ public sealed class TandemListenerOptions
     /// <summary>What has been mapped, and on what: a path may be there once in the application, and once more in each group.</summary>
     internal HashSet<(IEndpointRouteBuilder On, string Path)> Mapped { get; } = [];
 
+    /// <summary>Here because the options are there with and without the listener, once in an application.</summary>
+    internal TandemConnections Connections { get; } = new();
+
     /// <exception cref="InvalidOperationException">Something of the template has not been kept.</exception>
     internal WebSocketServerOptions Create(IReadOnlyList<IPEndPoint> endPoints, Action<Socket>? onUnclaimed, ILogger logger, IServiceProvider services)
     {

@@ -18,4 +18,18 @@ internal static class Chromium
     /// <summary>Starts one, with what a test adds to its command line.</summary>
     public static Task<IBrowser> LaunchAsync(IPlaywright playwright, params string[] arguments) =>
         playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Args = [.. Arguments, .. arguments], Headless = true });
+
+    /// <summary>A browser of its own within one, for a reader with a language, a window and a liking for light or dark.</summary>
+    public static async Task<IBrowserContext> NewContextAsync(this IBrowser browser, string locale, int width, int height, ColorScheme scheme)
+    {
+        IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions
+        {
+            Locale = locale,
+            ViewportSize = new ViewportSize { Width = width, Height = height },
+            ColorScheme = scheme,
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(15_000);
+        return context;
+    }
 }

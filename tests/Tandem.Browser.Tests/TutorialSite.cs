@@ -42,14 +42,6 @@ public sealed class TutorialSite : IAsyncLifetime
     public async Task<IBrowserContext> NewContextAsync(string locale = "en-US", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light)
     {
         Assert.SkipUnless(_browser is not null, "Chromium is not installed.");
-        IBrowserContext context = await _browser.NewContextAsync(new BrowserNewContextOptions
-        {
-            Locale = locale,
-            ViewportSize = new ViewportSize { Width = width, Height = height },
-            ColorScheme = scheme,
-            ReducedMotion = ReducedMotion.Reduce,
-        });
-        context.SetDefaultTimeout(15_000);
-        return context;
+        return await _browser.NewContextAsync(locale, width, height, scheme);
     }
 }

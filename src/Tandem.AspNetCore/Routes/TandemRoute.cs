@@ -17,10 +17,11 @@ internal sealed class TandemRoute
     private readonly WebSocketRouteHost _host;
     private readonly WebSocketTelemetry _telemetry;
 
-    public TandemRoute(WebSocketRoute route, WebSocketServerOptions options)
+    public TandemRoute(WebSocketRoute route, WebSocketServerOptions options, TandemConnections connections)
     {
         Route = route;
         _host = new WebSocketRouteHost(route, options);
+        connections.Add(_host);
         _telemetry = options.Telemetry;
         Serve = ServeAsync;
     }

@@ -86,6 +86,11 @@ public abstract class Backplane : IAsyncDisposable
     /// <returns>Ok or Unavailable.</returns>
     public abstract ValueTask<SessionCode> ConsumeAsync(string mailbox, MailboxOptions options, MailboxConsumer consumer);
 
+    /// <summary>Shows mailboxes, where they are in the memory of this process.</summary>
+    /// <param name="most">How many to show at most: those with most bytes.</param>
+    /// <returns>Null: they are elsewhere, for whoever keeps them to show. Default.</returns>
+    public virtual MailboxPage? GetMailboxes(int most) => null;
+
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();
 }

@@ -115,6 +115,19 @@ public sealed class InProcessBackplane : Backplane
     }
 
     /// <inheritdoc/>
+    public override MailboxPage? GetMailboxes(int most)
+    {
+        var mailboxes = new Largest<MailboxSnapshot>(most);
+        foreach (KeyValuePair<string, Mailbox> mailbox in _mailboxes)
+        {
+            MailboxSnapshot found = mailbox.Value.ToSnapshot(mailbox.Key);
+            mailboxes.Offer(found, found.Bytes);
+        }
+
+        return new MailboxPage(_mailboxes.Count, [.. mailboxes.Descending()]);
+    }
+
+    /// <inheritdoc/>
     public override ValueTask DisposeAsync() => _timer.DisposeAsync();
 
     /// <summary>Takes a hub that is gone out of all topics.</summary>

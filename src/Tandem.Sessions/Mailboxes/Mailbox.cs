@@ -75,6 +75,11 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         }
     }
 
+    public MailboxSnapshot ToSnapshot(string name)
+    {
+        lock (_gate) return new MailboxSnapshot(name, _consumer is not null, _waiting.Count + _delivered.Count, _bytes);
+    }
+
     private void Settle(MailboxConsumer consumer, long delivery)
     {
         lock (_gate)

@@ -69,6 +69,9 @@ public sealed partial class Session
 
     internal long Received => Volatile.Read(ref _received);
 
+    /// <summary>Read without the lock, to choose whom to look at: it may be that of a moment that never was.</summary>
+    internal long ApproximateWaitingBytes => _outbox.WindowBytes + _outbox.ControlBytes + _backlogBytes;
+
     private SessionHubOptions Options => Hub.Options;
 
     private bool HasRoom => _outbox.WindowFrames < Options.WindowFrames && _outbox.WindowBytes < Options.WindowBytes;
@@ -105,6 +108,11 @@ public sealed partial class Session
 
         after.Run();
         return result;
+    }
+
+    internal SessionSnapshot ToSnapshot()
+    {
+        lock (Gate) return new SessionSnapshot(this, _carrier, _subscriptions.Count, _mailboxes?.Count ?? 0, _outbox.Count, ApproximateWaitingBytes);
     }
 
     /// <summary>Ends the session.</summary>

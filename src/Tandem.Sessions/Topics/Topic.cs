@@ -34,6 +34,11 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         }
     }
 
+    public TopicSnapshot ToSnapshot()
+    {
+        lock (_gate) return new TopicSnapshot(name, _subscriptions.Count, _history.Count, _queue.Count);
+    }
+
     private bool IsHeldUp => options.Overflow == OverflowPolicy.Wait && Volatile.Read(ref _holding) > 0;
 
     /// <summary>Keeps the topic from being forgotten.</summary>

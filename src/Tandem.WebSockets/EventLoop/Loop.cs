@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
@@ -21,6 +22,7 @@ internal sealed class Loop : IDisposable
     private readonly LoopInbox _inbox = new();
     private readonly List<Acceptor> _acceptors = [];
     private readonly List<LoopPeer> _dirty = [];
+    private readonly ConcurrentQueue<ConnectionSurvey> _surveys = new();
     private readonly Stack<byte[]> _carries = new();
     private readonly Stack<MessageBuffer> _messages = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -114,6 +116,13 @@ internal sealed class Loop : IDisposable
     {
         _inbox.Post(post);
         if (_ended.Task.IsCompleted) DiscardPosts(); // nobody else will
+    }
+
+    /// <summary>Looks at all connections, from any thread. Posted beside the inbox, whose entries are many and need not be larger for it.</summary>
+    public void Survey(ConnectionSurvey survey)
+    {
+        _surveys.Enqueue(survey);
+        Post(new LoopPost(LoopRequest.Survey));
     }
 
     /// <summary>The deadline after a wait.</summary>
@@ -228,6 +237,7 @@ internal sealed class Loop : IDisposable
     private void TakePosts()
     {
         _inbox.Answer();
+        bool surveys = false;
         while (_inbox.TryTake(out LoopPost post))
         {
             switch (post.Request)
@@ -244,16 +254,33 @@ internal sealed class Loop : IDisposable
                 case LoopRequest.StopNow:
                     _stopDue = Now;
                     break;
+                case LoopRequest.Survey:
+                    surveys = true;
+                    break;
                 default:
                     post.Peer!.OnPost(in post);
                     break;
             }
         }
+
+        if (surveys) ContinueSurveys();
     }
 
-    // After the end only a connection that another loop had just accepted still needs something done.
+    // What is not finished goes on in the next turn, behind what came meanwhile.
+    private void ContinueSurveys()
+    {
+        for (int count = _surveys.Count; count > 0 && _surveys.TryDequeue(out ConnectionSurvey? survey); count--)
+        {
+            if (!survey.Advance(Connections)) _surveys.Enqueue(survey);
+        }
+
+        if (!_surveys.IsEmpty) _inbox.Post(new LoopPost(LoopRequest.Survey));
+    }
+
+    // After the end only a connection that another loop had just accepted still needs something done, and who waits for an answer.
     private void DiscardPosts()
     {
+        while (_surveys.TryDequeue(out ConnectionSurvey? survey)) survey.Abandon();
         while (_inbox.TryTake(out LoopPost post))
         {
             if (post.Request != LoopRequest.Adopt) continue;

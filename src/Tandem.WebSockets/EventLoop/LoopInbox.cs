@@ -36,6 +36,9 @@ internal enum LoopRequest : byte
     /// <summary>Drop the connection.</summary>
     Abort,
 
+    /// <summary>Go on with the surveys that wait.</summary>
+    Survey,
+
     /// <summary>Close everything and end.</summary>
     Stop,
 

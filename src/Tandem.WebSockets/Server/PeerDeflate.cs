@@ -19,6 +19,9 @@ internal sealed class PeerDeflate : IDisposable
         Outbound = new OutboundDeflate(deflaters, parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover);
     }
 
+    /// <summary>Bytes that both directions may come to hold.</summary>
+    public int Cost => _cost;
+
     public InboundDeflate Inbound { get; }
 
     public OutboundDeflate Outbound { get; }

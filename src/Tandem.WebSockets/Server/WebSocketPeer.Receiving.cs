@@ -16,6 +16,7 @@ public abstract partial class WebSocketPeer
         if (idle != Timeout.InfiniteTimeSpan) _idleDue = DueAfter(idle);
         Touch();
         _traffic.Connections++;
+        Volatile.Write(ref _openedAt, Now);
         _traffic.BytesReceived += behind.Length;
         QueueAnswer(answer);
         try

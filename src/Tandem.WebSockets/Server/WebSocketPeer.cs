@@ -78,6 +78,7 @@ public abstract partial class WebSocketPeer
     private protected bool _released;
     private bool _pingOutstanding;
     private long _idleDue = ConnectionTable.Never;
+    private long _openedAt = ConnectionTable.Never; // of the driver's clock
 
     private protected WebSocketPeer(ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, PeerDeflate? deflate, SegmentPool segments, TrafficCounters traffic)
     {
@@ -114,6 +115,15 @@ public abstract partial class WebSocketPeer
     /// <see cref="WebSocketHandler.OnMessagePart"/> only.
     /// </summary>
     public FrameHeader Frame => _reader.Frame;
+
+    /// <summary>Whether its handler has been told of it.</summary>
+    internal bool IsOpened => Volatile.Read(ref _openedAt) != ConnectionTable.Never;
+
+    /// <summary>How long it has been open.</summary>
+    internal TimeSpan Age => TimeSpan.FromMilliseconds(Math.Max(0, Now - Volatile.Read(ref _openedAt)));
+
+    /// <summary>What can be seen of it from any thread.</summary>
+    internal ConnectionSnapshot ToSnapshot(TimeSpan age) => new(this, _route.Route.Path, _phase, BufferedBytes, age, _deflate?.Cost ?? 0);
 
     /// <summary>Sends a message.</summary>
     /// <param name="type">Text or binary.</param>

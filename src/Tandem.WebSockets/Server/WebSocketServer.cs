@@ -145,6 +145,42 @@ public sealed class WebSocketServer : IAsyncDisposable
     /// <inheritdoc />
     public ValueTask DisposeAsync() => new(StopAsync());
 
+    /// <summary>
+    /// Shows open connections, those that are closing included. It holds up none of them: every loop looks at its own, some at a time, between what it has to do.
+    /// </summary>
+    /// <param name="most">How many to show at most: 1 to 10,000.</param>
+    /// <param name="order">Which, when there are more.</param>
+    /// <param name="timeout">How long a loop may take to answer; one whose handler does not return is left out then.</param>
+    /// <param name="cancellationToken">Nobody waits any more.</param>
+    /// <returns>The connections, and how many there are.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="most"/> or <paramref name="timeout"/> is out of its range.</exception>
+    /// <exception cref="OperationCanceledException">Cancelled.</exception>
+    public async Task<ConnectionPage> GetConnectionsAsync(int most, ConnectionOrder order, TimeSpan timeout, CancellationToken cancellationToken = default)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, ConnectionRanking.Limit);
+        ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
+        if (_streams is not null) return _streams.Survey(most, order);
+        if (!_started) return new ConnectionPage(0, [], SilentLoops: 0);
+        ConnectionSurvey[] surveys = [.. _loops.Select(_ => new ConnectionSurvey(most, order))];
+        for (int i = 0; i < _loops.Length; i++) _loops[i].Survey(surveys[i]);
+        try
+        {
+            await Task.WhenAll(surveys.Select(survey => survey.Finished)).WaitAsync(timeout, Options.TimeProvider, cancellationToken).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // Who has answered is shown.
+        }
+
+        ConnectionPage[] pages = [.. surveys.Zip(_loops, static (survey, loop) =>
+        {
+            long total = Volatile.Read(ref loop.Traffic.Connections);
+            return survey.Finished.IsCompletedSuccessfully ? new ConnectionPage(total, survey.Finished.Result, 0) : new ConnectionPage(total, [], 1);
+        })];
+        return ConnectionPage.Combine(pages, most, order);
+    }
+
     internal ServedRoute? FindRoute(ReadOnlySpan<byte> path) => Claims.Find(_routes, path);
 
     internal Claim Claim(ReadOnlySpan<byte> received) => Claims.Judge(received, _routes);

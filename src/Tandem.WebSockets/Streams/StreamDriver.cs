@@ -16,8 +16,11 @@ internal enum StreamNotice : byte
 }
 
 /// <summary>A connection's place with its driver: its deadline, and whom to tell. Held by the connection, listed by the driver.</summary>
-internal sealed class StreamSlot(Action<StreamNotice> notify)
+internal sealed class StreamSlot(Action<StreamNotice> notify, WebSocketPeer? peer = null)
 {
+    /// <summary>The connection; null while there is none yet, only a handshake.</summary>
+    public WebSocketPeer? Peer { get; } = peer;
+
     private long _due = ConnectionTable.Never;
 
     public Action<StreamNotice> Notify { get; } = notify;
@@ -67,6 +70,23 @@ internal sealed class StreamDriver
         {
             lock (_gate) return _slots.Count;
         }
+    }
+
+    /// <summary>Looks at all connections. Nothing has to be asked of them: what is shown can be read from any thread.</summary>
+    public ConnectionPage Survey(int most, ConnectionOrder order)
+    {
+        var open = new List<WebSocketPeer>();
+        lock (_gate)
+        {
+            foreach (StreamSlot slot in _slots)
+            {
+                if (slot.Peer is { IsOpened: true } peer) open.Add(peer);
+            }
+        }
+
+        var ranking = new ConnectionRanking(most, order);
+        foreach (WebSocketPeer peer in open) ranking.Offer(peer);
+        return new ConnectionPage(open.Count, ranking.ToList(), SilentLoops: 0);
     }
 
     public bool IsStopping => Volatile.Read(ref _stopping);

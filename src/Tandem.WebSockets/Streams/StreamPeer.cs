@@ -93,7 +93,7 @@ internal sealed class StreamPeer : WebSocketPeer, IThreadPoolWorkItem
         _inflaters = inflaters;
         _deflaters = deflaters;
         _onEnded = onEnded;
-        _slot = new StreamSlot(OnNotice);
+        _slot = new StreamSlot(OnNotice, this);
         _onRead = () => Raise(Events.Read);
         _onWritten = () => Raise(Events.Written);
     }

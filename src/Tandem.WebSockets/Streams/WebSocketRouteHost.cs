@@ -49,6 +49,18 @@ public sealed class WebSocketRouteHost
     /// <summary>Connections at this moment.</summary>
     public int ConnectionCount => _driver.Count;
 
+    /// <summary>Shows open connections. It holds up none of them.</summary>
+    /// <param name="most">How many to show at most: 1 to 10,000.</param>
+    /// <param name="order">Which, when there are more.</param>
+    /// <returns>The connections, and how many there are.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="most"/> is out of its range.</exception>
+    public ConnectionPage GetConnections(int most, ConnectionOrder order = ConnectionOrder.MostBuffered)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, ConnectionRanking.Limit);
+        return _driver.Survey(most, order);
+    }
+
     /// <summary>Judges a handshake as the server does, and asks the handler, however long that takes within the options' HandshakeTimeout.</summary>
     /// <param name="target">The request target: path and query, as the client spelled them.</param>
     /// <param name="fields">The fields of the request, Host included; a field with several lines is there several times.</param>

@@ -1,6 +1,9 @@
-import { signal } from '@preact/signals';
+import { signal, type ReadonlySignal } from '@preact/signals';
 
 const announcement = signal('');
+
+/** What was said last, for who reads it on the page. */
+export const announced: ReadonlySignal<string> = announcement;
 
 /** Says a text to people who use a screen reader, without moving the focus. */
 export function announce(text: string): void {
