@@ -12,7 +12,7 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 if [ "${1:-}" = --check ]; then
-  node ../../eng/session-protocol.mjs --check
+  node ../../eng/protocols.mjs --check
   npm run --silent check
   node --test --test-reporter=tap test.mjs session.test.mjs
 fi
