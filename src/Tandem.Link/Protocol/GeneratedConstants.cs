@@ -221,19 +221,19 @@ public enum EndCode
 /// <summary>Why a file is not sent on.</summary>
 public enum FileCancelCode
 {
-    /// <summary>Its owner has cancelled it, or this end does not know it.</summary>
+    /// <summary>Its owner has cancelled it.</summary>
     Cancelled = 0,
 
     /// <summary>The receiver does not want it.</summary>
     Refused = 1,
 
-    /// <summary>The receiver has no room for it.</summary>
+    /// <summary>The receiver has no room for it, or cannot write it.</summary>
     TooLarge = 2,
 
     /// <summary>The hash is another.</summary>
     Damaged = 3,
 
-    /// <summary>The sender cannot read it any more.</summary>
+    /// <summary>The sender cannot read it, or no longer knows it.</summary>
     Unreadable = 4,
 }
 
@@ -298,16 +298,7 @@ public enum LinkFault
     TextTooLong = 18,
 
     /// <summary>A composition is not inside its text.</summary>
-    TextOutOfRange = 19,
-
-    /// <summary>A part of a file is not the one that was expected.</summary>
-    FileOutOfOrder = 20,
-
-    /// <summary>More of a file has come than was offered or accepted.</summary>
-    FileTooLarge = 21,
-
-    /// <summary>More files are under way than may be.</summary>
-    TooManyFiles = 22,
+    CompositionOutOfRange = 19,
 }
 
 /// <summary>Flags of ANSWER.</summary>
@@ -418,10 +409,7 @@ public static class LinkTable
         LinkFault.WrongCommitment => "the computer's number is not the one that it has committed to",
         LinkFault.InvalidPoint => "a public key is not a point of the curve",
         LinkFault.TextTooLong => "a text is longer than 16384 UTF-16 code units",
-        LinkFault.TextOutOfRange => "a composition is not inside its text",
-        LinkFault.FileOutOfOrder => "a part of a file is not the one that was expected",
-        LinkFault.FileTooLarge => "more of a file has come than was offered or accepted",
-        LinkFault.TooManyFiles => "more files are under way than may be",
+        LinkFault.CompositionOutOfRange => "a composition is not inside its text",
         _ => "no rule is broken",
     };
 }

@@ -149,15 +149,15 @@ export const EndCode = {
 
 /** Why a file is not sent on. */
 export const FileCancelCode = {
-  /** Its owner has cancelled it, or this end does not know it. */
+  /** Its owner has cancelled it. */
   Cancelled: 0,
   /** The receiver does not want it. */
   Refused: 1,
-  /** The receiver has no room for it. */
+  /** The receiver has no room for it, or cannot write it. */
   TooLarge: 2,
   /** The hash is another. */
   Damaged: 3,
-  /** The sender cannot read it any more. */
+  /** The sender cannot read it, or no longer knows it. */
   Unreadable: 4,
 } as const;
 
@@ -207,10 +207,7 @@ export const faults = {
   WrongCommitment: 'the computer's number is not the one that it has committed to',
   InvalidPoint: 'a public key is not a point of the curve',
   TextTooLong: 'a text is longer than 16384 UTF-16 code units',
-  TextOutOfRange: 'a composition is not inside its text',
-  FileOutOfOrder: 'a part of a file is not the one that was expected',
-  FileTooLarge: 'more of a file has come than was offered or accepted',
-  TooManyFiles: 'more files are under way than may be',
+  CompositionOutOfRange: 'a composition is not inside its text',
 } as const;
 
 export type Fault = keyof typeof faults;
