@@ -46,7 +46,7 @@ ${constObject(`${unit}Type`, `The first byte of a ${lower(unit)}.`, typed(protoc
 ${[...protocol.enums, ...protocol.flags].filter(({ values }) => values.length).map(({ name, text, values }) => constObject(name, text, values)).join('\n')}
 /** The rules of the protocol that a peer can break, and one clause for each. */
 export const faults = {
-${protocol.faults.map((fault) => `  ${fault.name}: '${fault.text}',`).join('\n')}
+${protocol.faults.map((fault) => `  ${fault.name}: '${fault.text.replaceAll("'", "\\'")}',`).join('\n')}
 } as const;
 
 export type Fault = keyof typeof faults;

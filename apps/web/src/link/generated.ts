@@ -204,7 +204,7 @@ export const faults = {
   MessageTooLarge: 'the message is larger than 61440 bytes',
   BadPadding: 'the plaintext is not padded as it must be',
   OutOfTurn: 'the message has no place in this state',
-  WrongCommitment: 'the computer's number is not the one that it has committed to',
+  WrongCommitment: 'the computer\'s number is not the one that it has committed to',
   InvalidPoint: 'a public key is not a point of the curve',
   TextTooLong: 'a text is longer than 16384 UTF-16 code units',
   CompositionOutOfRange: 'a composition is not inside its text',
