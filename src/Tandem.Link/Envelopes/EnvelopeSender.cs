@@ -27,11 +27,6 @@ internal sealed class EnvelopeSender : IDisposable
     /// <summary>The chain key of that epoch.</summary>
     public ReadOnlySpan<byte> FreshChainKey => _chain.Next;
 
-    /// <summary>Whether an envelope has been sealed in the present epoch.</summary>
-    public bool HasSealed => _counter > 0;
-
-    public uint Epoch => _chain.Epoch;
-
     /// <summary>Seals a message. <paramref name="now"/>: milliseconds of any clock that does not go back.</summary>
     public byte[] Seal(ReadOnlySpan<byte> message, long now)
     {
