@@ -14,7 +14,7 @@ fi
 if [ "${1:-}" = --check ]; then
   node ../../eng/protocols.mjs --check
   npm run --silent check
-  node --test --test-reporter=tap test.mjs session.test.mjs
+  node --test --test-reporter=tap
 fi
 
 if [ ! -f dist/tutorial.html ] || [ -n "$(find . \( -name node_modules -o -name dist \) -prune -o -type f -newer dist/tutorial.html -print -quit)" ]; then
