@@ -12,9 +12,9 @@ if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modu
 fi
 
 if [ "${1:-}" = --check ]; then
-  node ../../eng/session-protocol.mjs --check
+  node ../../eng/protocols.mjs --check
   npm run --silent check
-  node --test --test-reporter=tap test.mjs session.test.mjs
+  node --test --test-reporter=tap
 fi
 
 if [ ! -f dist/tutorial.html ] || [ -n "$(find . \( -name node_modules -o -name dist \) -prune -o -type f -newer dist/tutorial.html -print -quit)" ]; then

@@ -20,8 +20,11 @@ export class ProtocolError extends Error {
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const encoder = new TextEncoder();
 
+/** A field of this protocol, or of the link protocol, whose primitives are the same and one more. */
+export type AnyField = Omit<Field, 'kind'> & { readonly kind: Field['kind'] | 'bytes' };
+
 /** Reads the fields of a frame, or of a body, in order; throws the first rule that is broken. */
-class Reader {
+export class Reader {
   readonly #bytes: Bytes;
   position: number;
 
@@ -93,7 +96,7 @@ class Reader {
     return [...position];
   }
 
-  field({ kind, min, max, mask = 0 }: Field): unknown {
+  field({ kind, min, max, mask = 0 }: AnyField): unknown {
     switch (kind) {
       case 'varint': return this.integer(min, max);
       case 'code': return this.integer(0, 255);
@@ -103,6 +106,7 @@ class Reader {
       case 'string': return this.text(min ?? 0, max ?? 0);
       case 'name': return this.#name();
       case 'positions': return this.positions();
+      case 'bytes': return this.take(max ?? 0);
       case 'payload': return this.rest();
     }
   }
@@ -120,7 +124,7 @@ class Reader {
   }
 }
 
-class Writer {
+export class Writer {
   #bytes = new Uint8Array(128);
   #length = 0;
 
@@ -142,7 +146,7 @@ class Writer {
     this.bytes(bytes);
   }
 
-  field({ kind }: Field, value: unknown): void {
+  field({ kind }: AnyField, value: unknown): void {
     switch (kind) {
       case 'fixed64': {
         const bytes = new Uint8Array(8);
@@ -151,6 +155,7 @@ class Writer {
       }
       case 'string':
       case 'name': return this.text(value as string);
+      case 'bytes':
       case 'payload': return this.bytes(value as Uint8Array);
       case 'positions': {
         const position = value as Position;

@@ -1,17 +1,17 @@
 using System.Buffers.Binary;
 using System.Numerics;
 
-namespace Tandem.Sessions.Protocol;
+namespace Tandem.Fields;
 
-/// <summary>Writes the fields of one frame in order.</summary>
-internal ref struct FieldWriter
+/// <summary>Writes the fields of one frame or message in order.</summary>
+internal ref partial struct FieldWriter
 {
     private readonly Span<byte> _destination;
 
-    public FieldWriter(Span<byte> destination, FrameType type)
+    public FieldWriter(Span<byte> destination, byte type)
     {
         _destination = destination;
-        destination[0] = (byte)type;
+        destination[0] = type;
         Written = 1;
     }
 
@@ -26,7 +26,7 @@ internal ref struct FieldWriter
 
     public void Integer(long value)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)value, (ulong)ProtocolLimits.MaxInteger);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan((ulong)value, (ulong)FieldLimits.MaxInteger);
         for (; value >= 0x80; value >>= 7) _destination[Written++] = (byte)(value | 0x80);
         _destination[Written++] = (byte)value;
     }
@@ -43,11 +43,17 @@ internal ref struct FieldWriter
         Bytes(text);
     }
 
-    public void Positions(PositionList positions) => Written += positions.WriteTo(_destination[Written..]);
-
     public void Bytes(ReadOnlySpan<byte> bytes)
     {
         bytes.CopyTo(_destination[Written..]);
         Written += bytes.Length;
+    }
+
+    /// <summary>Bytes of which the reader knows how many there are.</summary>
+    /// <exception cref="ArgumentException">There are not so many.</exception>
+    public void Bytes(ReadOnlySpan<byte> bytes, int length)
+    {
+        if (bytes.Length != length) throw new ArgumentException($"The field has {length} bytes, not {bytes.Length}.", nameof(bytes));
+        Bytes(bytes);
     }
 }

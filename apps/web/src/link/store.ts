@@ -1,0 +1,76 @@
+/** Where a link is kept while its page is away, as text, which holds keys. */
+export interface LinkStore {
+  /** What was saved last; null: nothing. */
+  load(): string | null;
+  /** Throws where it cannot be kept. */
+  save(record: string): void;
+  erase(): void;
+  /**
+   * Takes an epoch of a link for a sender: at least this one, and one that no copy of the record has taken. A tab that is duplicated takes a copy of its sessionStorage with it,
+   * and two senders with the same keys would use the same nonces.
+   */
+  takeEpoch(link: string, epoch: number): number;
+}
+
+/** In memory: a link that a reload ends. */
+export function memoryLinkStore(): LinkStore {
+  let kept: string | null = null;
+  const taken = new Map<string, number>();
+  return {
+    load: () => kept,
+    save: (record) => { kept = record; },
+    erase: () => { kept = null; },
+    takeEpoch: (link, epoch) => {
+      const free = Math.max(epoch, (taken.get(link) ?? -1) + 1);
+      taken.set(link, free);
+      return free;
+    },
+  };
+}
+
+/**
+ * For the life of the tab, so that a reload resumes the link. How far its epochs are is kept where all tabs see it.
+ * @param name One for each page that keeps a link.
+ */
+export function sessionLinkStore(name: 'computer' | 'phone'): LinkStore {
+  const key = `tandem-link-${name}`;
+  const epochKey = `${key}-epoch`;
+  const session = storageOf('sessionStorage');
+  const shared = storageOf('localStorage');
+  // Where a browser keeps only one of them, or none, a copy of a record cannot be told from the record: then nothing is kept.
+  if (!session || !shared) return memoryLinkStore();
+  return {
+    load: () => session.getItem(key),
+    save: (record) => session.setItem(key, record),
+    erase: () => session.removeItem(key),
+    takeEpoch: (link, epoch) => {
+      const all = takenIn(shared.getItem(epochKey));
+      const free = Math.max(epoch, (all.get(link) ?? -1) + 1);
+      all.delete(link);
+      all.set(link, free);
+      shared.setItem(epochKey, JSON.stringify([...all].slice(-MOST_LINKS)));
+      return free;
+    },
+  };
+}
+
+// One per tab that has a link; those that are long over are forgotten.
+const MOST_LINKS = 64;
+
+function takenIn(text: string | null): Map<string, number> {
+  try {
+    const entries = JSON.parse(text ?? '[]') as readonly (readonly [string, number])[];
+    return new Map(entries.filter(([link, epoch]) => typeof link === 'string' && Number.isSafeInteger(epoch)));
+  } catch {
+    return new Map();
+  }
+}
+
+/** null: the browser keeps nothing for this page, or says no when it is asked. */
+export function storageOf(name: 'sessionStorage' | 'localStorage'): Storage | null {
+  try {
+    return (globalThis as { readonly sessionStorage?: Storage; readonly localStorage?: Storage })[name] ?? null;
+  } catch {
+    return null;
+  }
+}
