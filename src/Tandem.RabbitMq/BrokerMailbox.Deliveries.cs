@@ -108,7 +108,7 @@ internal sealed partial class BrokerMailbox
                     {
                         _lastDelivery--;
                         // Where the broker was lost meanwhile, it comes again.
-                        if (held.Channel == _channel) _waiting.AddFirst(held);
+                        if (held.Channel == _channel || _options.RequiresConsumer) _waiting.AddFirst(held);
                         else _byId.Remove(held.Id);
                         // There may be room again since it was refused.
                         _isBlocked = _resumes == resumes;
@@ -153,14 +153,14 @@ internal sealed partial class BrokerMailbox
                 }
             }
 
-            await PublishMarkAsync(Encoding.UTF8.GetBytes(string.Join('\n', marked.Select(held => held.Id)))).ConfigureAwait(false);
+            if (!_options.RequiresConsumer) await PublishMarkAsync(Encoding.UTF8.GetBytes(string.Join('\n', marked.Select(held => held.Id)))).ConfigureAwait(false);
             foreach (Held held in marked)
             {
                 lock (_gate)
                 {
                     held.IsMarked = true;
                     // Of a channel that was lost: it is acknowledged when it comes again.
-                    if (held.Channel != _channel) continue;
+                    if (held.Channel != _channel && !_options.RequiresConsumer) continue;
                     _byId.Remove(held.Id);
                 }
 

@@ -29,6 +29,7 @@ internal sealed partial class BrokerMailbox
     private bool _isOpening = true;
     private volatile bool _isOver;
     private IChannel? _channel;
+    private ITimer? _timer;
 
     public BrokerMailbox(RabbitMqBackplane backplane, string name, MailboxOptions options, MailboxConsumer consumer)
     {
@@ -48,7 +49,16 @@ internal sealed partial class BrokerMailbox
     {
         using CancellationTokenSource deadline = _backplane.Deadline();
         SessionCode code = await TryOpenAsync(wantsIt: true, deadline.Token).ConfigureAwait(false);
-        lock (_gate) _isOpening = false;
+        lock (_gate)
+        {
+            _isOpening = false;
+            if (code == SessionCode.Ok && !_isOver && _options.ConsumerTimeToLive != Timeout.InfiniteTimeSpan)
+            {
+                _timer = _backplane.Options.TimeProvider.CreateTimer(
+                    static state => ((BrokerMailbox)state!).Lose(SessionCode.Expired), this, _options.ConsumerTimeToLive, Timeout.InfiniteTimeSpan);
+            }
+        }
+
         // Where it was lost again meanwhile, the consumer has been told so.
         return _isOver ? SessionCode.Ok : code;
     }
@@ -110,6 +120,7 @@ internal sealed partial class BrokerMailbox
         lock (_gate)
         {
             if (_isOver) return false;
+            _timer?.Dispose();
             return _isOver = true;
         }
     }
@@ -136,7 +147,7 @@ internal sealed partial class BrokerMailbox
                 }
 
                 await _backplane.DeclareMailboxAsync(link, Name, _options, deadline).ConfigureAwait(false);
-                await _backplane.DeclareSettledAsync(link, Name, _options, deadline).ConfigureAwait(false);
+                if (!_options.RequiresConsumer) await _backplane.DeclareSettledAsync(link, Name, _options, deadline).ConfigureAwait(false);
                 channel = await link.OpenChannelAsync(deadline).ConfigureAwait(false);
                 await ConsumeAsync(link, channel, deadline).ConfigureAwait(false);
                 if (!_isOver) return SessionCode.Ok;
@@ -185,16 +196,19 @@ internal sealed partial class BrokerMailbox
             _channel = channel;
             _isLoaded = false;
             _arrived.Clear();
-            // They come again, in their place.
-            foreach (Held waiting in _waiting) _byId.Remove(waiting.Id);
-            _waiting.Clear();
+            // They come again, in their place; those of a queue that went with the link do not.
+            if (!_options.RequiresConsumer)
+            {
+                foreach (Held waiting in _waiting) _byId.Remove(waiting.Id);
+                _waiting.Clear();
+            }
         }
 
         await channel.BasicQosAsync(0, (ushort)_consumer.Prefetch, global: false, deadline).ConfigureAwait(false);
         await channel.BasicConsumeAsync(_backplane.Names.Mailbox(Name), autoAck: false, "", noLocal: false, exclusive: true, null, new Consumer(this, channel), deadline)
             .ConfigureAwait(false);
         // Only now: whoever had it before writes no more.
-        await LoadSettledAsync(link, deadline).ConfigureAwait(false);
+        if (!_options.RequiresConsumer) await LoadSettledAsync(link, deadline).ConfigureAwait(false);
         lock (_gate)
         {
             _isLoaded = true;

@@ -28,7 +28,7 @@ internal sealed class MailboxSenders(RabbitMqBackplane backplane)
     {
         var outgoing = new Outgoing("", backplane.Names.Mailbox(mailbox), message.Payload, backplane.Window.Deadline)
         {
-            Mandatory = true, Persistent = true, IsText = (message.Flags & MessageFlags.Text) != 0, MessageId = Identify(message),
+            Mandatory = true, Persistent = !options.RequiresConsumer, IsText = (message.Flags & MessageFlags.Text) != 0, MessageId = Identify(message),
         };
         if (message.Publisher == 0) return SendAsync(mailbox, options, outgoing);
         (string, ulong, long) key = (mailbox, message.Publisher, message.Number);
@@ -52,7 +52,9 @@ internal sealed class MailboxSenders(RabbitMqBackplane backplane)
 
     private async Task<SessionCode> SendAsync(string mailbox, MailboxOptions options, Outgoing outgoing)
     {
-        PublishResult result = await PublishAsync(mailbox, options, outgoing).ConfigureAwait(false);
+        // Declared by its consumer alone: where there is none, there is no queue.
+        PublishResult result = await (options.RequiresConsumer ? backplane.Window.PublishAsync(outgoing) : PublishAsync(mailbox, options, outgoing)).ConfigureAwait(false);
+        if (result == PublishResult.Unroutable && options.RequiresConsumer) return SessionCode.NotFound;
         if (result == PublishResult.Unroutable)
         {
             // It has expired, or somebody has deleted it.

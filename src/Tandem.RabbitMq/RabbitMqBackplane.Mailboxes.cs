@@ -6,12 +6,18 @@ using Tandem.Sessions.Protocol;
 
 namespace Tandem.RabbitMq;
 
-/// <content>Mailboxes: durable queues, and a second one each for what was settled of late.</content>
+/// <content>
+/// Mailboxes: durable queues, and a second one each for what was settled of late. One that requires a consumer is declared by that alone, deleted by the broker when that is
+/// gone, and has no second one: nobody comes after its consumer.
+/// </content>
 public sealed partial class RabbitMqBackplane
 {
     // At most so many identifiers in a message of the queue of settled ones, and so many messages there: each has one or more, so of that many at least it is known.
     internal const int MaxIdsInMark = 64;
     internal const int MaxMarks = 1024;
+
+    // Between the declaration of a queue that goes with its consumer and that consumer: should the node die there, or the broker start again without it.
+    private static readonly TimeSpan UnopenedTimeToLive = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<string, BrokerMailbox> _mailboxes = new(StringComparer.Ordinal);
     private readonly MailboxSenders _mailboxSenders;
@@ -52,10 +58,12 @@ public sealed partial class RabbitMqBackplane
         _names.Mailbox(name),
         new Dictionary<string, object?>
         {
-            ["x-expires"] = Milliseconds(options.UnusedTimeToLive + (options.UnusedTimeToLive / MailboxSenders.LeasesPerLife)), ["x-message-ttl"] = Milliseconds(options.MessageTimeToLive),
+            ["x-expires"] = Milliseconds(options.RequiresConsumer ? UnopenedTimeToLive : options.UnusedTimeToLive + (options.UnusedTimeToLive / MailboxSenders.LeasesPerLife)),
+            ["x-message-ttl"] = Milliseconds(options.MessageTimeToLive),
             ["x-max-length"] = (long)options.MaxMessages, ["x-max-length-bytes"] = options.MaxBytes, ["x-overflow"] = "reject-publish",
         },
-        cancellation);
+        cancellation,
+        options.RequiresConsumer);
 
     /// <summary>The same for the queue of what was settled.</summary>
     internal Task DeclareSettledAsync(BrokerLink link, string name, MailboxOptions options, CancellationToken cancellation) => DeclareAsync(
@@ -64,12 +72,14 @@ public sealed partial class RabbitMqBackplane
         new Dictionary<string, object?> { ["x-expires"] = Milliseconds(options.UnusedTimeToLive * 2), ["x-max-length"] = (long)MaxMarks, ["x-overflow"] = "drop-head" },
         cancellation);
 
-    private static async Task DeclareAsync(BrokerLink link, string queue, Dictionary<string, object?> arguments, CancellationToken cancellation)
+    private static async Task DeclareAsync(
+        BrokerLink link, string queue, Dictionary<string, object?> arguments, CancellationToken cancellation, bool goesWithConsumer = false)
     {
         try
         {
             await link.DeclareAsync(
-                channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: false, arguments, cancellationToken: cancellation), cancellation).ConfigureAwait(false);
+                channel => channel.QueueDeclareAsync(queue, durable: true, exclusive: false, autoDelete: goesWithConsumer, arguments, cancellationToken: cancellation), cancellation)
+                .ConfigureAwait(false);
         }
         catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.PreconditionFailed)
         {

@@ -5,7 +5,7 @@ using Tandem.Sessions.Protocol;
 namespace Tandem.RabbitMq.Tests;
 
 /// <summary>What every backplane between nodes promises, as clients of the nodes see it.</summary>
-public abstract class BackplaneContract : IAsyncLifetime
+public abstract partial class BackplaneContract : IAsyncLifetime
 {
     private readonly List<IAsyncDisposable> _open = [];
 

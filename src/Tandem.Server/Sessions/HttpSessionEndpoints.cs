@@ -168,7 +168,7 @@ internal sealed class HttpSessionEndpoints(SessionHub hub, TandemSessionsOptions
     }
 
     private CarrierContext Describe(HttpContext context, SessionIdentity? identity) =>
-        contexts.Context(identity, context.Connection.RemoteIpAddress, new SessionRequest(context).Origin);
+        contexts.Context(identity, ClientAddress.Of(context, options.KnownProxies), SessionRequest.OriginOf(context));
 
     private async Task<(int Status, SessionIdentity? Identity)> AuthenticateAsync(HttpContext context)
     {
@@ -177,7 +177,7 @@ internal sealed class HttpSessionEndpoints(SessionHub hub, TandemSessionsOptions
         deadline.CancelAfter(options.AuthenticationTimeout);
         try
         {
-            return (StatusCodes.Status200OK, await authenticate(new SessionRequest(context), deadline.Token).AsTask().WaitAsync(deadline.Token));
+            return (StatusCodes.Status200OK, await authenticate(new SessionRequest(context, ClientAddress.Of(context, options.KnownProxies)), deadline.Token).AsTask().WaitAsync(deadline.Token));
         }
         catch (OperationCanceledException) when (deadline.IsCancellationRequested && !context.RequestAborted.IsCancellationRequested)
         {

@@ -10,11 +10,11 @@ public sealed class SessionRequest
 {
     private readonly UpgradeRequestSnapshot? _upgrade;
 
-    internal SessionRequest(HttpContext context)
+    internal SessionRequest(HttpContext context, IPAddress? remoteAddress)
     {
         HttpContext = context;
-        Origin = context.Request.Headers.Origin is [{ Length: > 0 } origin, ..] ? origin : null;
-        RemoteAddress = context.Connection.RemoteIpAddress;
+        Origin = OriginOf(context);
+        RemoteAddress = remoteAddress;
         User = context.User;
     }
 
@@ -35,8 +35,10 @@ public sealed class SessionRequest
     /// <summary>The origin of the page that asks; null when it is no browser's, or a page's own.</summary>
     public string? Origin { get; }
 
-    /// <summary>Where it comes from: the proxy, where there is one.</summary>
+    /// <summary>Where it comes from: the proxy, where there is one that is not in <see cref="TandemSessionsOptions.KnownProxies"/>.</summary>
     public IPAddress? RemoteAddress { get; }
+
+    internal static string? OriginOf(HttpContext context) => context.Request.Headers.Origin is [{ Length: > 0 } origin, ..] ? origin : null;
 
     /// <summary>A field of the request.</summary>
     /// <param name="name">Its name, in any case.</param>

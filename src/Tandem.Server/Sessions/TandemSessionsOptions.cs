@@ -1,3 +1,4 @@
+using System.Net;
 using Tandem.WebSockets;
 
 namespace Tandem.Server.Sessions;
@@ -29,14 +30,28 @@ public sealed record TandemSessionsOptions
 
     /// <summary>
     /// Whether the remote address counts as the owner's where nobody is known (<see cref="Tandem.Sessions.SessionHubOptions.MaxSessionsPerOwner"/>).
-    /// Default true; behind a reverse proxy all WebSockets come from one address, and then it should be false.
+    /// Of IPv6 the first 64 bits count. Default true; behind a reverse proxy that is not in <see cref="KnownProxies"/> all WebSockets come from one address, and then it
+    /// should be false.
     /// </summary>
     public bool CountAddresses { get; init; } = true;
+
+    /// <summary>
+    /// Reverse proxies whose <c>X-Forwarded-For</c> is believed, from right to left up to the first address that is none of them. For WebSockets on the event loops, which
+    /// middleware for forwarded headers does not see; over HTTP it does no harm beside that. Default: none, since anybody can send the field.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> KnownProxies { get; init; } = [];
+
+    /// <summary>
+    /// Addresses that are not counted although others are (<see cref="CountAddresses"/>): of gateways, which have many clients and limit them by themselves. Default: none.
+    /// </summary>
+    public IReadOnlyList<IPNetwork> UncountedAddresses { get; init; } = [];
 
     internal void Validate()
     {
         Check(Path is { Length: > 1 } && Path[0] == '/' && Path[^1] != '/' && !Path.AsSpan().ContainsAny('{', '?', '#'), nameof(Path), "must be /name, without a slash at its end");
         Check(Origins is not null, nameof(Origins), "must not be null");
+        Check(KnownProxies is not null, nameof(KnownProxies), "must not be null");
+        Check(UncountedAddresses is not null, nameof(UncountedAddresses), "must not be null");
         Check(AuthenticationTimeout > TimeSpan.Zero && AuthenticationTimeout.TotalDays <= 1, nameof(AuthenticationTimeout), "must be positive and at most a day");
     }
 

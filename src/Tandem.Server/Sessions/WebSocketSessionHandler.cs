@@ -38,18 +38,18 @@ internal sealed class WebSocketSessionHandler : WebSocketHandler
             return;
         }
 
+        IPAddress address = ClientAddress.Of(context.RemoteEndPoint.Address, request, _options.KnownProxies)!;
         if (_options.Authenticate is { } authenticate)
         {
             context.Defer(async (snapshot, cancellation) =>
             {
-                IPAddress address = context.RemoteEndPoint.Address;
                 SessionIdentity? identity = await authenticate(new SessionRequest(snapshot, address, context.User), cancellation).ConfigureAwait(false);
                 context.State = Context(identity, address, snapshot.Origin);
             });
             return;
         }
 
-        context.State = Context(null, context.RemoteEndPoint.Address, request.Origin.IsEmpty ? null : System.Text.Encoding.Latin1.GetString(request.Origin));
+        context.State = Context(null, address, request.Origin.IsEmpty ? null : System.Text.Encoding.Latin1.GetString(request.Origin));
     }
 
     public override void OnOpen(WebSocketPeer peer)
@@ -88,9 +88,12 @@ internal sealed class WebSocketSessionHandler : WebSocketHandler
     {
         Principal = identity?.Principal,
         Owner = identity?.Owner,
-        Address = _options.CountAddresses && address is not null && !address.Equals(IPAddress.None) ? address.ToString() : null,
+        Address = IsCounted(address) ? ClientAddress.Counted(address!) : null,
         Origin = origin,
     };
+
+    private bool IsCounted(IPAddress? address) =>
+        _options.CountAddresses && address is not null && !address.Equals(IPAddress.None) && !ClientAddress.IsIn(_options.UncountedAddresses, address);
 
     private static void Break(WebSocketCarrier carrier, SessionCode code, string reason)
     {

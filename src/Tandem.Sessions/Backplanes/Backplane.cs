@@ -73,13 +73,13 @@ public abstract class Backplane : IAsyncDisposable
     }
 
     /// <summary>Puts a message into a mailbox. Promise: once, however often it comes with the same publisher and number.</summary>
-    /// <param name="mailbox">The mailbox, made when there is none.</param>
+    /// <param name="mailbox">The mailbox, made when there is none, unless it requires a consumer.</param>
     /// <param name="options">Its bounds, which count when it is made.</param>
     /// <param name="message">The message. The payload does not change any more.</param>
-    /// <returns>Ok when it is stored; Full; Unavailable: not known.</returns>
+    /// <returns>Ok when it is stored; Full; NotFound: nobody has it open, and it requires a consumer; Unavailable: not known.</returns>
     public abstract ValueTask<SessionCode> SendAsync(string mailbox, MailboxOptions options, MailboxMessage message);
 
-    /// <summary>Makes somebody the one consumer of a mailbox. The consumer before it is told <see cref="SessionCode.TakenOver"/>.</summary>
+    /// <summary>Makes somebody the one consumer of a mailbox. The consumer before it is told <see cref="SessionCode.TakenOver"/>, one that has had it for too long Expired.</summary>
     /// <param name="mailbox">The mailbox, made when there is none.</param>
     /// <param name="options">Its bounds, which count when it is made.</param>
     /// <param name="consumer">Who takes the messages; deliveries begin after <see cref="MailboxConsumer.Resume"/> was called.</param>

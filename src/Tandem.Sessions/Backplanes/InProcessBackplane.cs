@@ -97,6 +97,7 @@ public sealed class InProcessBackplane : Backplane
     {
         while (true)
         {
+            if (options.RequiresConsumer && !_mailboxes.ContainsKey(mailbox)) return new(SessionCode.NotFound);
             if (Find(mailbox, options) is not { } found) return new(SessionCode.Full);
             if (found.Send(message) is { } code) return new(code);
             _mailboxes.TryRemove(new(mailbox, found));
@@ -144,7 +145,9 @@ public sealed class InProcessBackplane : Backplane
     {
         if (_mailboxes.TryGetValue(name, out Mailbox? mailbox)) return mailbox;
         // Two threads may make one too many; the bound is against floods, not exact.
-        return _mailboxes.Count >= _maxMailboxes ? null : _mailboxes.GetOrAdd(name, new Mailbox(options, _time));
+        if (_mailboxes.Count >= _maxMailboxes) return null;
+        Action<Mailbox>? ended = options.RequiresConsumer ? mailbox => _mailboxes.TryRemove(new(name, mailbox)) : null;
+        return _mailboxes.GetOrAdd(name, new Mailbox(options, _time) { Ended = ended });
     }
 
     private BackplaneNode[] Others(BackplaneNode node)

@@ -36,6 +36,13 @@ public abstract class SessionApplication
     /// <returns>Default: false, and the request is answered with Forbidden.</returns>
     protected virtual bool May(Session session, SessionAction action, string name) => false;
 
+    /// <summary>The same with a reason, which the request is answered with: for applications that say more than no, such as TooManyRequests where somebody tries too often.</summary>
+    /// <param name="session">The session, with its principal and address.</param>
+    /// <param name="action">What it wants.</param>
+    /// <param name="name">Of the topic or mailbox.</param>
+    /// <returns>Ok, or the code of the answer. Default: Ok or Forbidden, as <see cref="May"/> says, which is asked by nobody else.</returns>
+    protected virtual SessionCode Authorize(Session session, SessionAction action, string name) => May(session, action, name) ? SessionCode.Ok : SessionCode.Forbidden;
+
     /// <summary>The bounds and the policy of a topic. Asked once, when this node begins to have it.</summary>
     /// <param name="name">The topic.</param>
     /// <returns>Null: there is no such topic, InvalidName. Default: the default options.</returns>
@@ -57,6 +64,15 @@ public abstract class SessionApplication
     /// <param name="flags">Text or not; text is not checked to be UTF-8.</param>
     /// <param name="payload">The message, until this returns.</param>
     protected virtual void OnMessage(Session session, MessageFlags flags, ReadOnlySpan<byte> payload)
+    {
+    }
+
+    /// <summary>A request to send to a mailbox or to open one is about to be answered.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="action">Send or Consume.</param>
+    /// <param name="name">The mailbox.</param>
+    /// <param name="code">The answer, also where <see cref="Authorize"/> has given it. Ok: it is stored, or open.</param>
+    protected virtual void OnMailboxAnswered(Session session, SessionAction action, string name, SessionCode code)
     {
     }
 
@@ -98,7 +114,7 @@ public abstract class SessionApplication
     {
         try
         {
-            return May(session, action, name) ? SessionCode.Ok : SessionCode.Forbidden;
+            return Authorize(session, action, name);
         }
         catch (Exception exception)
         {
@@ -135,6 +151,18 @@ public abstract class SessionApplication
     }
 
     internal void NotifyMessage(Session session, MessageFlags flags, ReadOnlySpan<byte> payload) => OnMessage(session, flags, payload);
+
+    internal void NotifyAnswered(Session session, SessionAction action, string name, SessionCode code)
+    {
+        try
+        {
+            OnMailboxAnswered(session, action, name, code);
+        }
+        catch (Exception exception)
+        {
+            NotifyFault(session, exception);
+        }
+    }
 
     internal void NotifyDrained(Session session)
     {

@@ -14,10 +14,14 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
     private long _lastDelivery;
     private long _bytes;
     private long _used = time.GetTimestamp();
+    private long _opened;
     private bool _isBlocked;
     private int _resumes;
     private bool _isPumping;
     private bool _isExpired;
+
+    /// <summary>What is to be done when it has ended with its consumer.</summary>
+    public Action<Mailbox>? Ended { get; init; }
 
     /// <summary>Puts a message in.</summary>
     /// <returns>Null: the mailbox has expired, and another is to be made.</returns>
@@ -26,6 +30,8 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         lock (_gate)
         {
             if (_isExpired) return null;
+            // It was made for a consumer that is about to open it.
+            if (options.RequiresConsumer && _consumer is null) return SessionCode.NotFound;
             Expire();
             if (_senders.WasSeen(message.Publisher, message.Number, out SessionCode code)) return code;
             _used = time.GetTimestamp();
@@ -54,6 +60,7 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
             _consumer = consumer;
             _lastDelivery = 0;
             _isBlocked = true;
+            _opened = time.GetTimestamp();
             consumer.Settle = delivery => Settle(consumer, delivery);
             consumer.Resume = () => Resume(consumer);
             consumer.Close = () => Close(consumer);
@@ -63,16 +70,28 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         return true;
     }
 
-    /// <summary>Drops what is too old.</summary>
-    /// <returns>True: the mailbox itself is.</returns>
+    /// <summary>Drops what is too old, and a consumer that has had it for long enough.</summary>
+    /// <returns>True: the mailbox itself is too old.</returns>
     public bool Sweep()
     {
+        MailboxConsumer? late;
         lock (_gate)
         {
             Expire();
-            if (_consumer is not null || time.GetElapsedTime(_used) < options.UnusedTimeToLive) return false;
-            return _isExpired = true;
+            late = _consumer;
+            if (late is null)
+            {
+                if (time.GetElapsedTime(_used) < options.UnusedTimeToLive) return false;
+                return _isExpired = true;
+            }
+
+            if (options.ConsumerTimeToLive == Timeout.InfiniteTimeSpan || time.GetElapsedTime(_opened) < options.ConsumerTimeToLive) return false;
+            Release();
         }
+
+        if (_isExpired) Ended?.Invoke(this);
+        late.OnClosed(SessionCode.Expired);
+        return false;
     }
 
     public MailboxSnapshot ToSnapshot(string name)
@@ -114,10 +133,21 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         lock (_gate)
         {
             if (_consumer != consumer) return;
-            GiveBack();
-            _consumer = null;
-            _used = time.GetTimestamp();
+            Release();
         }
+
+        if (_isExpired) Ended?.Invoke(this);
+    }
+
+    /// <summary>It has no consumer any more. The lock is held.</summary>
+    private void Release()
+    {
+        GiveBack();
+        _consumer = null;
+        _used = time.GetTimestamp();
+        if (!options.RequiresConsumer) return;
+        _isExpired = true;
+        _waiting.Clear();
     }
 
     private void Pump()

@@ -150,7 +150,7 @@ public enum SessionCode
     /// <summary>No more sessions, in all or for this owner.</summary>
     TooManySessions = 6,
 
-    /// <summary>More requests without an answer than OPENED allows.</summary>
+    /// <summary>More requests without an answer than OPENED allows; as an answer: more than the application allows in this time.</summary>
     TooManyRequests = 7,
 
     /// <summary>More subscriptions or open mailboxes than a session may have.</summary>
@@ -159,7 +159,7 @@ public enum SessionCode
     /// <summary>The client did not take what it had to take.</summary>
     TooSlow = 9,
 
-    /// <summary>No carrier for longer than the time to live; of a mailbox: unused for too long.</summary>
+    /// <summary>No carrier for longer than the time to live; of a mailbox: unused, or open, for too long.</summary>
     Expired = 10,
 
     /// <summary>A newer carrier has the session.</summary>

@@ -288,15 +288,40 @@ public sealed partial class Session
     {
         string mailbox = Encoding.UTF8.GetString(frame.Mailbox);
         SessionCode code = Hub.Application.Allows(this, SessionAction.Send, mailbox);
-        if (code == SessionCode.Ok) Answer(frame.Request, Hub.SendToMailbox(mailbox, _publisher, frame.Request, frame.Flags, frame.Payload));
-        else Reply(frame.Request, code);
+        if (code != SessionCode.Ok)
+        {
+            AnswerMailbox(frame.Request, SessionAction.Send, mailbox, code);
+            return;
+        }
+
+        ValueTask<SessionCode> sent = Hub.SendToMailbox(mailbox, _publisher, frame.Request, frame.Flags, frame.Payload);
+        if (sent.IsCompletedSuccessfully) AnswerMailbox(frame.Request, SessionAction.Send, mailbox, sent.Result);
+        else _ = AnswerMailboxLater(frame.Request, mailbox, sent);
     }
+
+    private void AnswerMailbox(long request, SessionAction action, string mailbox, SessionCode code)
+    {
+        Hub.Application.NotifyAnswered(this, action, mailbox, code);
+        Reply(request, code);
+    }
+
+    private async Task AnswerMailboxLater(long request, string mailbox, ValueTask<SessionCode> sent) =>
+        AnswerMailbox(request, SessionAction.Send, mailbox, await ResultOf(sent).ConfigureAwait(false));
 
     private async Task OpenMailboxAsync(long request, string name, int prefetch)
     {
         SessionCode code = Hub.Application.Allows(this, SessionAction.Consume, name);
-        MailboxOptions? options = Hub.Application.FindMailbox(name);
-        if (code == SessionCode.Ok && options is null) code = SessionCode.InvalidName;
+        MailboxOptions? options = null;
+        try
+        {
+            if (code == SessionCode.Ok && (options = Hub.Application.FindMailbox(name)) is null) code = SessionCode.InvalidName;
+        }
+        catch (Exception exception)
+        {
+            Hub.Application.NotifyFault(this, exception);
+            code = SessionCode.InternalError;
+        }
+
         lock (Gate)
         {
             if (code == SessionCode.Ok && _mailboxes is { } open)
@@ -308,7 +333,7 @@ public sealed partial class Session
 
         if (code != SessionCode.Ok)
         {
-            Reply(request, code);
+            AnswerMailbox(request, SessionAction.Consume, name, code);
             return;
         }
 
@@ -323,8 +348,14 @@ public sealed partial class Session
             code = SessionCode.Unavailable;
         }
 
-        if (code == SessionCode.Ok) Opened(request, mailbox);
-        else Reply(request, code);
+        if (code != SessionCode.Ok)
+        {
+            AnswerMailbox(request, SessionAction.Consume, name, code);
+            return;
+        }
+
+        Hub.Application.NotifyAnswered(this, SessionAction.Consume, name, code);
+        Opened(request, mailbox);
     }
 
     private void Opened(long request, OpenMailbox mailbox)
@@ -371,19 +402,18 @@ public sealed partial class Session
         else _ = AnswerLater(request, result);
     }
 
-    private async Task AnswerLater(long request, ValueTask<SessionCode> result)
+    private async Task AnswerLater(long request, ValueTask<SessionCode> result) => Reply(request, await ResultOf(result).ConfigureAwait(false));
+
+    private async ValueTask<SessionCode> ResultOf(ValueTask<SessionCode> result)
     {
-        SessionCode code;
         try
         {
-            code = await result.ConfigureAwait(false);
+            return await result.ConfigureAwait(false);
         }
         catch (Exception exception)
         {
             Hub.Application.NotifyFault(this, exception);
-            code = SessionCode.InternalError;
+            return SessionCode.InternalError;
         }
-
-        Reply(request, code);
     }
 }

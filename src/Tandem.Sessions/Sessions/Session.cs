@@ -22,6 +22,7 @@ public sealed partial class Session
 {
     private readonly UInt128 _id;
     private readonly ulong _publisher;
+    private readonly string? _firstAddress;
     private UInt128 _secret;
     private UInt128 _olderSecret;
     private bool _hasOlderSecret;
@@ -35,6 +36,7 @@ public sealed partial class Session
         Principal = context.Principal;
         Owner = context.Owner;
         CountedUnder = context.Owner ?? context.Address;
+        _firstAddress = context.Address;
         _id = id;
         _publisher = publisher;
         _secret = SessionToken.Random();
@@ -48,6 +50,12 @@ public sealed partial class Session
 
     /// <summary>Whose sessions are counted together.</summary>
     public string? Owner { get; }
+
+    /// <summary>
+    /// The address that its frames come from: that of its carrier, or of the one that it began with while it has none. Null: not known, or not one to be counted, as
+    /// <see cref="CarrierContext.Address"/>.
+    /// </summary>
+    public string? Address => Carrier is { } carrier ? carrier.Context.Address : _firstAddress;
 
     /// <summary>Anything the application wants to keep with the session.</summary>
     public object? Tag { get; set; }

@@ -25,15 +25,21 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
 {
     private readonly Lock _gate = new();
     private readonly HttpClient _http = new(new SocketsHttpHandler { UseCookies = false, PooledConnectionLifetime = TimeSpan.FromSeconds(1) });
-    private readonly SessionSite _site;
+    private readonly Uri _base;
     private readonly SessionClient _client;
     private readonly SemaphoreSlim _wake = new(0);
     private CancellationTokenSource _carrier = new();
     private Task _running = Task.CompletedTask;
 
     public RovingClient(SessionSite site)
+        : this(site.Base)
     {
-        _site = site;
+    }
+
+    /// <param name="baseUri">Where the sessions are mapped, with a slash at its end.</param>
+    public RovingClient(Uri baseUri)
+    {
+        _base = baseUri;
         _client = new SessionClient(this, maxWaiting: 100_000);
     }
 
@@ -117,7 +123,7 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
     private async Task OpenWebSocketAsync()
     {
         var options = new WebSocketClientOptions { Subprotocols = [ProtocolLimits.Subprotocol] };
-        WebSocketConnection socket = await WebSocketClient.ConnectAsync(_site.WebSocket, options, _carrier.Token).InTime();
+        WebSocketConnection socket = await WebSocketClient.ConnectAsync(new UriBuilder(new Uri(_base, "websocket")) { Scheme = "ws" }.Uri, options, _carrier.Token).InTime();
         _running = Task.WhenAll(Loop(() => ReceiveAsync(socket)), Loop(() => SendAsync(socket)), Loop(TickAsync));
         CancellationTokenSource carrier = _carrier;
         _ = _running.ContinueWith(_ => socket.Dispose(), TaskScheduler.Default);
@@ -229,7 +235,7 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
 
     private async Task StreamAsync(string token)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_site.Base, "events"));
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(_base, "events"));
         request.Headers.Add("Tandem-Session", token);
         request.Headers.Add("Tandem-Received", With(client => client.Received.ToString(CultureInfo.InvariantCulture)));
         using HttpResponseMessage response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _carrier.Token);
@@ -277,7 +283,7 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
 
     private async Task<(HttpStatusCode Status, byte[] Body)> PostAsync(string name, byte[] body, string? token, int wait = 0)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_site.Base, name)) { Content = new ByteArrayContent(body) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(_base, name)) { Content = new ByteArrayContent(body) };
         if (body.Length > 0) request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         if (token is not null) request.Headers.Add("Tandem-Session", token);
         if (name == "poll") request.Headers.Add("Tandem-Received", With(client => client.Received.ToString(CultureInfo.InvariantCulture)));

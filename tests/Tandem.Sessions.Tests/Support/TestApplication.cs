@@ -12,6 +12,11 @@ internal sealed class TestApplication : SessionApplication
 
     public Func<Session, SessionAction, string, bool> Allowed { get; set; } = (_, _, _) => true;
 
+    /// <summary>Asked instead of <see cref="Allowed"/> where there is one.</summary>
+    public Func<Session, SessionAction, string, SessionCode>? Authorized { get; set; }
+
+    public List<(SessionAction Action, string Mailbox, SessionCode Code)> Answered { get; } = [];
+
     public Func<CarrierContext, SessionCode> Admitted { get; set; } = _ => SessionCode.Ok;
 
     public Action<Session, string>? Message { get; set; }
@@ -27,6 +32,10 @@ internal sealed class TestApplication : SessionApplication
     protected override SessionCode Admit(CarrierContext context) => Admitted(context);
 
     protected override bool May(Session session, SessionAction action, string name) => Allowed(session, action, name);
+
+    protected override SessionCode Authorize(Session session, SessionAction action, string name) => Authorized?.Invoke(session, action, name) ?? base.Authorize(session, action, name);
+
+    protected override void OnMailboxAnswered(Session session, SessionAction action, string name, SessionCode code) => Answered.Add((action, name, code));
 
     protected override TopicOptions? GetTopic(string name) => Topics(name);
 

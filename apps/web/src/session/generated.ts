@@ -98,13 +98,13 @@ export const SessionCode = {
   Forbidden: 5,
   /** No more sessions, in all or for this owner. */
   TooManySessions: 6,
-  /** More requests without an answer than OPENED allows. */
+  /** More requests without an answer than OPENED allows; as an answer: more than the application allows in this time. */
   TooManyRequests: 7,
   /** More subscriptions or open mailboxes than a session may have. */
   TooManySubscriptions: 8,
   /** The client did not take what it had to take. */
   TooSlow: 9,
-  /** No carrier for longer than the time to live; of a mailbox: unused for too long. */
+  /** No carrier for longer than the time to live; of a mailbox: unused, or open, for too long. */
   Expired: 10,
   /** A newer carrier has the session. */
   Superseded: 11,

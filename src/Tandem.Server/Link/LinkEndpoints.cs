@@ -1,0 +1,42 @@
+using System.Diagnostics.Metrics;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Tandem.Server.Sessions;
+using Tandem.Sessions;
+
+namespace Tandem.Server.Link;
+
+/// <summary>The server's half of links in an application.</summary>
+public static class LinkEndpoints
+{
+    /// <summary>
+    /// Maps everything that links need of a server, as docs/link-protocol.md lays it down: the carriers of their sessions (<c>/link/websocket</c>, <c>open</c>, <c>send</c>,
+    /// <c>events</c>, <c>poll</c>, <c>ticket</c>) and <c>/link/address</c>. They have a hub of their own, which ends with the application.
+    /// </summary>
+    /// <param name="endpoints">The application; its host uses <see cref="AspNetCore.TandemHostingExtensions.UseTandemListener"/>.</param>
+    /// <param name="options">Path, bounds, limits. Null: the defaults.</param>
+    /// <returns>The hub, for figures; the application does not dispose it.</returns>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public static SessionHub MapTandemLink(this IEndpointRouteBuilder endpoints, TandemLinkOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(endpoints);
+        options ??= new TandemLinkOptions();
+        var application = new LinkApplication(options, endpoints.ServiceProvider.GetService<IMeterFactory>());
+        var hub = new SessionHub(application, options.Sessions, options.Backplane);
+        endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(static hub => _ = ((SessionHub)hub!).DisposeAsync().AsTask(), hub);
+        endpoints.MapTandemSessions(hub, options.ForSessions());
+        endpoints.Map($"{options.Path}/address", HttpGate.Before(options.Origins, HttpMethods.Get, withCookies: false, context => WriteAddressAsync(context, options)));
+        return hub;
+    }
+
+    // The characters of addresses need no escaping.
+    private static Task WriteAddressAsync(HttpContext context, TandemLinkOptions options)
+    {
+        string address = ClientAddress.Of(context, options.KnownProxies) is { } known ? ClientAddress.Plain(known).ToString() : "";
+        context.Response.ContentType = "application/json";
+        return context.Response.WriteAsync($$"""{"address":"{{address}}"}""");
+    }
+}
