@@ -11,6 +11,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
 using Tandem.Server.Lab;
+using Tandem.Server.Link;
 using Tandem.Server.Sessions;
 using Tandem.Server.Tls;
 using Tandem.Server.Tutorial;
@@ -36,7 +37,9 @@ internal static class ServeCommand
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
         var tls = new TlsOptions();
         Option<Uri?> otlp = Otlp.Option(), rabbitMq = Broker.Option();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab.") { host, port, drain, otlp, rabbitMq };
+        Option<IPNetwork[]> proxies = LinkPages.ProxyOption();
+        const string what = "Serve the pages and their WebSockets on one port: links between a computer and a phone at / and /phone, the tutorial at /tutorial, the carrier lab at /lab.";
+        var command = new Command("serve", what) { host, port, drain, otlp, rabbitMq, proxies };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -51,12 +54,12 @@ internal static class ServeCommand
             }
 
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
-            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), result.GetValue(rabbitMq), cancellation);
+            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(otlp), result.GetValue(rabbitMq), result.GetValue(proxies)!, cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, Uri? rabbitMq, CancellationToken cancellation)
+    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, Uri? collector, Uri? rabbitMq, IPNetwork[] proxies, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
@@ -65,12 +68,17 @@ internal static class ServeCommand
         }
 
         using Otlp? otlp = Otlp.Start(collector);
-        await using Broker? broker = rabbitMq is null ? null : Broker.Open(rabbitMq);
+        await using Broker? broker = rabbitMq is null ? null : Broker.Open(rabbitMq, "tandem", tells: true);
+        await using Broker? linkBroker = rabbitMq is null ? null : Broker.Open(rabbitMq, "tandem.link", tells: false);
         await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions, broker?.Backplane);
-        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub);
+        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, hub, new TandemLinkOptions { Backplane = linkBroker?.Backplane, KnownProxies = proxies });
         try
         {
-            if (broker is not null && await broker.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
+            foreach (Broker? each in (Broker?[])[broker, linkBroker])
+            {
+                if (each is not null && await each.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
+            }
+
             await app.StartAsync(cancellation);
         }
         catch (OperationCanceledException)
@@ -82,14 +90,14 @@ internal static class ServeCommand
             return Startup.Fail($"cannot listen on {endPoint}: {why}.");
         }
 
-        foreach (string address in app.Urls) Console.WriteLine($"Tandem is at {address}/tutorial");
+        LinkPages.Announce(ServeAddresses.Of(app.Urls));
         if (tls is not null) Describe(tls);
         await Startup.UntilStopped(cancellation);
         await app.StopAsync(CancellationToken.None);
         return 0;
     }
 
-    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, SessionHub hub)
+    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, SessionHub hub, TandemLinkOptions links)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = pages });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -120,8 +128,8 @@ internal static class ServeCommand
         app.UseResponseCompression();
         app.Use(AddSecurityHeaders);
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
-        app.MapGet("/", () => Results.Redirect("/tutorial"));
         var files = new PhysicalFileProvider(pages);
+        LinkPages.Map(app, files, links);
         app.MapTandemTutorial(files.GetFileInfo("tutorial.html"));
         app.MapTandemSessions(hub);
         app.MapTandemLab(hub, meter, files.GetFileInfo("lab.html"));
@@ -146,6 +154,7 @@ internal static class ServeCommand
         headers.ContentSecurityPolicy = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
+        headers["Permissions-Policy"] = LinkPages.PermissionsOf(context.Request.Path);
         return next(context);
     }
 
