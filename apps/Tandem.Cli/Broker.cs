@@ -12,13 +12,15 @@ internal sealed class Broker : IAsyncDisposable
 
     private readonly string _name; // without user and password
     private readonly TaskCompletionSource _refused = new(TaskCreationOptions.RunContinuationsAsynchronously); // to wait longer would not help
+    private readonly bool _tells;
     private volatile Exception? _reason;
     private bool _wasThere;
 
-    private Broker(Uri uri)
+    private Broker(Uri uri, string prefix, bool tells)
     {
+        _tells = tells;
         _name = $"{uri.Host}:{(uri.Port < 0 ? uri.Scheme == "amqps" ? 5671 : 5672 : uri.Port)}";
-        Backplane = new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = uri, ConnectionChanged = OnChanged });
+        Backplane = new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = uri, Prefix = prefix, ConnectionChanged = OnChanged });
     }
 
     public RabbitMqBackplane Backplane { get; }
@@ -36,7 +38,10 @@ internal sealed class Broker : IAsyncDisposable
         },
     };
 
-    public static Broker Open(Uri uri) => new(uri);
+    /// <param name="uri">Where it is.</param>
+    /// <param name="prefix">What the names of this hub begin with there: one backplane is for one hub.</param>
+    /// <param name="tells">Whether it tells its comings and goings: one of those with one broker does.</param>
+    public static Broker Open(Uri uri, string prefix, bool tells) => new(uri, prefix, tells);
 
     /// <summary>Waits until the broker is there.</summary>
     /// <returns>Null; otherwise why it is not.</returns>
@@ -61,7 +66,7 @@ internal sealed class Broker : IAsyncDisposable
         _reason = reason;
         if (reason?.GetBaseException() is AuthenticationFailureException or PossibleAuthenticationFailureException) _refused.TrySetResult();
         // Once for each loss, not for each try.
-        if (_wasThere == reason is null) return;
+        if (!_tells || _wasThere == reason is null) return;
         _wasThere = reason is null;
         Console.Error.WriteLine(_wasThere ? $"tandem: RabbitMQ at {_name} is there" : $"tandem: RabbitMQ at {_name} is lost: {reason!.Message}");
     }

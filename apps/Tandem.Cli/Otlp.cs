@@ -4,6 +4,7 @@ using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
+using Tandem.Server.Link;
 using Tandem.WebSockets;
 
 namespace Tandem.Cli;
@@ -25,7 +26,7 @@ internal sealed class Otlp : IDisposable
         ResourceBuilder resource = ResourceBuilder.CreateEmpty().AddService("tandem").AddTelemetrySdk().AddEnvironmentVariableDetector();
         _metrics = Sdk.CreateMeterProviderBuilder()
             .SetResourceBuilder(resource)
-            .AddMeter(WebSocketTelemetry.Name, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
+            .AddMeter(WebSocketTelemetry.Name, LinkTelemetry.Name, "System.Runtime", "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel")
             .AddOtlpExporter(options => Configure(options, collector, "v1/metrics"))
             .Build();
         _traces = Sdk.CreateTracerProviderBuilder()

@@ -12,6 +12,7 @@ using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
 using Tandem.Server.Inspector;
 using Tandem.Server.Lab;
+using Tandem.Server.Link;
 using Tandem.Server.Sessions;
 using Tandem.Server.Tls;
 using Tandem.Server.Tutorial;
@@ -38,7 +39,9 @@ internal static class ServeCommand
         Option<string?> inspectToken = InspectToken();
         var tls = new TlsOptions();
         Option<Uri?> otlp = Otlp.Option(), rabbitMq = Broker.Option();
-        var command = new Command("serve", "Serve the pages and their WebSockets on one port: the tutorial at /tutorial, the carrier lab at /lab, the inspector at /inspect.") { host, port, drain, inspectToken, otlp, rabbitMq };
+        Option<IPNetwork[]> proxies = LinkPages.ProxyOption();
+        const string what = "Serve the pages and their WebSockets on one port: links between a computer and a phone at / and /phone, the tutorial at /tutorial, the carrier lab at /lab, the inspector at /inspect.";
+        var command = new Command("serve", what) { host, port, drain, inspectToken, otlp, rabbitMq, proxies };
         tls.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
@@ -53,7 +56,10 @@ internal static class ServeCommand
             }
 
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
-            return RunAsync(endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), cancellation);
+            return RunAsync(
+                new Settings(
+                    endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), result.GetValue(proxies)!),
+                cancellation);
         });
         return command;
     }
@@ -76,7 +82,7 @@ internal static class ServeCommand
         return option;
     }
 
-    private static async Task<int> RunAsync(IPEndPoint endPoint, ServerTls? tls, TimeSpan drainDelay, string? inspectToken, Uri? collector, Uri? rabbitMq, CancellationToken cancellation)
+    private static async Task<int> RunAsync(Settings settings, CancellationToken cancellation)
     {
         string pages = Path.Combine(AppContext.BaseDirectory, "wwwroot");
         if (!File.Exists(Path.Combine(pages, "tutorial.html")))
@@ -84,13 +90,18 @@ internal static class ServeCommand
             return Startup.Fail("the pages are not built; './tandem serve' at the root of the repository builds them (it needs Node 20).");
         }
 
-        using Otlp? otlp = Otlp.Start(collector);
-        await using Broker? broker = rabbitMq is null ? null : Broker.Open(rabbitMq);
+        using Otlp? otlp = Otlp.Start(settings.Collector);
+        await using Broker? broker = settings.RabbitMq is null ? null : Broker.Open(settings.RabbitMq, "tandem", tells: true);
+        await using Broker? linkBroker = settings.RabbitMq is null ? null : Broker.Open(settings.RabbitMq, "tandem.link", tells: false);
         await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions, broker?.Backplane);
-        await using WebApplication app = CreateApplication(endPoint, pages, tls, drainDelay, inspectToken, hub);
+        await using WebApplication app = CreateApplication(settings, pages, hub, new TandemLinkOptions { Backplane = linkBroker?.Backplane, KnownProxies = settings.Proxies });
         try
         {
-            if (broker is not null && await broker.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
+            foreach (Broker? each in (Broker?[])[broker, linkBroker])
+            {
+                if (each is not null && await each.WaitAsync(cancellation) is { } why) return Startup.Fail(why);
+            }
+
             await app.StartAsync(cancellation);
         }
         catch (OperationCanceledException)
@@ -99,17 +110,17 @@ internal static class ServeCommand
         }
         catch (Exception exception) when (Startup.DescribeListenError(exception) is { } why)
         {
-            return Startup.Fail($"cannot listen on {endPoint}: {why}.");
+            return Startup.Fail($"cannot listen on {settings.EndPoint}: {why}.");
         }
 
-        foreach (string address in app.Urls) Console.WriteLine($"Tandem is at {address}/tutorial");
-        if (tls is not null) Describe(tls);
+        LinkPages.Announce(ServeAddresses.Of(app.Urls));
+        if (settings.Tls is { } tls) Describe(tls);
         await Startup.UntilStopped(cancellation);
         await app.StopAsync(CancellationToken.None);
         return 0;
     }
 
-    private static WebApplication CreateApplication(IPEndPoint endPoint, string pages, ServerTls? tls, TimeSpan drainDelay, string? inspectToken, SessionHub hub)
+    private static WebApplication CreateApplication(Settings settings, string pages, SessionHub hub, TandemLinkOptions links)
     {
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, WebRootPath = pages });
         builder.Logging.SetMinimumLevel(LogLevel.Warning);
@@ -119,18 +130,18 @@ internal static class ServeCommand
         // A load balancer asks every few seconds, and each failing check would be a line of the log for as long as the end lasts.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddResponseCompression();
-        builder.Services.AddTandemHealth(options => options.DrainDelay = drainDelay);
-        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = drainDelay + StopPatience);
+        builder.Services.AddTandemHealth(options => options.DrainDelay = settings.DrainDelay);
+        builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.DrainDelay + StopPatience);
         builder.WebHost.UseTandemListener();
         var meter = new LabMeter();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Listen(endPoint, listen =>
+            kestrel.Listen(settings.EndPoint, listen =>
             {
                 // Outside of TLS: what it adds is counted.
                 listen.Use(LabMeter.Count);
-                if (tls is null) return;
+                if (settings.Tls is not { } tls) return;
                 listen.UseHttps(new HttpsConnectionAdapterOptions { ServerCertificate = tls.Certificate.Certificate, ServerCertificateChain = tls.Certificate.Chain });
             });
         });
@@ -140,15 +151,15 @@ internal static class ServeCommand
         app.UseResponseCompression();
         app.Use(AddSecurityHeaders);
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
-        app.MapGet("/", () => Results.Redirect("/tutorial"));
         var files = new PhysicalFileProvider(pages);
+        LinkPages.Map(app, files, links);
         app.MapTandemTutorial(files.GetFileInfo("tutorial.html"));
-        app.MapTandemInspector(new TandemInspectorOptions { Page = files.GetFileInfo("inspect.html"), Sessions = hub, Token = inspectToken });
+        app.MapTandemInspector(new TandemInspectorOptions { Page = files.GetFileInfo("inspect.html"), Sessions = hub, Token = settings.InspectToken });
         app.MapTandemSessions(hub);
         app.MapTandemLab(hub, meter, files.GetFileInfo("lab.html"));
         app.MapTandemHealth();
         // The type by which phones know that they are offered an authority.
-        if (tls?.AuthorityPath is { } authority) app.MapGet("/ca.crt", () => Results.File(authority, "application/x-x509-ca-cert", "tandem-ca.crt"));
+        if (settings.Tls?.AuthorityPath is { } authority) app.MapGet("/ca.crt", () => Results.File(authority, "application/x-x509-ca-cert", "tandem-ca.crt"));
         return app;
     }
 
@@ -167,9 +178,14 @@ internal static class ServeCommand
         headers.ContentSecurityPolicy = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
+        headers["Permissions-Policy"] = LinkPages.PermissionsOf(context.Request.Path);
         return next(context);
     }
 
     // File names carry no hash, so a browser asks each time whether its copy is still right: 304 is cheap, an old script is not.
     private static void Revalidate(StaticFileResponseContext context) => context.Context.Response.Headers.CacheControl = "no-cache";
+
+    /// <summary>What the command line asks for.</summary>
+    private sealed record Settings(
+        IPEndPoint EndPoint, ServerTls? Tls, TimeSpan DrainDelay, string? InspectToken, Uri? Collector, Uri? RabbitMq, IPNetwork[] Proxies);
 }

@@ -57,7 +57,11 @@ internal sealed class ConnectProcess : IAsyncDisposable
     /// <summary>In a terminal, where standard output and standard error come out together.</summary>
     /// <remarks>The shell that <c>script</c> starts is replaced: Ctrl-C is for the whole foreground, and dash would die of it and give its own exit code.</remarks>
     public static ConnectProcess InTerminal(string arguments, params (string Name, string Value)[] environment) =>
-        new("script", ["--quiet", "--return", "--command", $"exec {Repository.Tandem} connect {arguments}", "/dev/null"], environment);
+        CommandInTerminal($"exec {Repository.Tandem} connect {arguments}", environment);
+
+    /// <summary>Any command of a shell in a terminal.</summary>
+    public static ConnectProcess CommandInTerminal(string command, params (string Name, string Value)[] environment) =>
+        new("script", ["--quiet", "--return", "--command", command, "/dev/null"], environment);
 
     /// <summary>As one side of a shell's pipe.</summary>
     public static ConnectProcess InShell(string command) => new("/bin/sh", ["-c", command.Replace("tandem", Repository.Tandem, StringComparison.Ordinal)]);

@@ -23,11 +23,16 @@ public sealed class LinkApplication : SessionApplication
     /// <param name="meters">Makes the meter. Null: it is the process's own.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public LinkApplication(TandemLinkOptions? options = null, IMeterFactory? meters = null)
+        : this(options, LinkTelemetry.For(meters))
+    {
+    }
+
+    internal LinkApplication(TandemLinkOptions? options, LinkTelemetry telemetry)
     {
         _options = options ?? new TandemLinkOptions();
         _options.Validate();
         _time = _options.Sessions.TimeProvider;
-        _telemetry = LinkTelemetry.For(meters);
+        _telemetry = telemetry;
         _claims = new AddressBuckets(_options.ClaimsPerAddress, _options.MaxAddresses, _time);
         _inboxes = new AddressBuckets(_options.InboxesPerAddress, _options.MaxAddresses, _time);
         _allClaims = new TokenBucket(_options.Claims, _time.GetTimestamp());

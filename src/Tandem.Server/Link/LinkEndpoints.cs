@@ -14,7 +14,7 @@ public static class LinkEndpoints
 {
     /// <summary>
     /// Maps everything that links need of a server, as docs/link-protocol.md lays it down: the carriers of their sessions (<c>/link/websocket</c>, <c>open</c>, <c>send</c>,
-    /// <c>events</c>, <c>poll</c>, <c>ticket</c>) and <c>/link/address</c>. They have a hub of their own, which ends with the application.
+    /// <c>events</c>, <c>poll</c>, <c>ticket</c>), <c>/link/address</c> and, where the options say so, <c>/link/login/</c>. They have a hub of their own, which ends with the application.
     /// </summary>
     /// <param name="endpoints">The application; its host uses <see cref="AspNetCore.TandemHostingExtensions.UseTandemListener"/>.</param>
     /// <param name="options">Path, bounds, limits. Null: the defaults.</param>
@@ -24,11 +24,13 @@ public static class LinkEndpoints
     {
         ArgumentNullException.ThrowIfNull(endpoints);
         options ??= new TandemLinkOptions();
-        var application = new LinkApplication(options, endpoints.ServiceProvider.GetService<IMeterFactory>());
+        LinkTelemetry telemetry = LinkTelemetry.For(endpoints.ServiceProvider.GetService<IMeterFactory>());
+        var application = new LinkApplication(options, telemetry);
         var hub = new SessionHub(application, options.Sessions, options.Backplane);
         endpoints.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(static hub => _ = ((SessionHub)hub!).DisposeAsync().AsTask(), hub);
         endpoints.MapTandemSessions(hub, options.ForSessions());
         endpoints.Map($"{options.Path}/address", HttpGate.Before(options.Origins, HttpMethods.Get, withCookies: false, context => WriteAddressAsync(context, options)));
+        if (options.Login is not null) new LinkLoginEndpoints(options, telemetry).Map(endpoints, options.Path);
         return hub;
     }
 

@@ -17,11 +17,14 @@ public sealed class LinkTelemetry
     private readonly Counter<long> _claims;
     private readonly Counter<long> _envelopes;
 
+    private readonly Counter<long> _logins;
+
     private LinkTelemetry(Meter meter)
     {
         _tickets = meter.CreateCounter<long>("link.tickets", "{ticket}", "Tickets that were opened.");
         _claims = meter.CreateCounter<long>("link.claims", "{claim}", "Claims, by what came of them.");
         _envelopes = meter.CreateCounter<long>("link.envelopes", "{envelope}", "Answers and envelopes that were put into an inbox.");
+        _logins = meter.CreateCounter<long>("link.logins", "{request}", "Requests about logins, by what came of them.");
     }
 
     internal static LinkTelemetry For(IMeterFactory? factory) => factory is null ? Shared : new LinkTelemetry(factory.Create(new MeterOptions(Name) { Version = Version }));
@@ -31,6 +34,8 @@ public sealed class LinkTelemetry
     internal void Claimed(SessionCode code) => _claims.Add(1, new KeyValuePair<string, object?>("link.claim.outcome", Outcome(code)));
 
     internal void Relayed() => _envelopes.Add(1);
+
+    internal void Login(string outcome) => _logins.Add(1, new KeyValuePair<string, object?>("link.login.outcome", outcome));
 
     private static string Outcome(SessionCode code) => code switch
     {

@@ -59,6 +59,9 @@ public sealed record TandemLinkOptions
     /// <inheritdoc cref="TandemSessionsOptions.KnownProxies"/>
     public IReadOnlyList<IPNetwork> KnownProxies { get; init; } = [];
 
+    /// <summary>Signing a computer in by a phone. Default null: there is none, and <c>/link/login/</c> is not there.</summary>
+    public LinkLoginOptions? Login { get; init; }
+
     /// <summary>The bounds of a ticket, which are the protocol's: 60 s, four claims of which the second is an alarm, each 512 bytes at most.</summary>
     internal static MailboxOptions Ticket { get; } = new()
     {
@@ -75,6 +78,7 @@ public sealed record TandemLinkOptions
         Check(OpeningsPerSession.IsValid, nameof(OpeningsPerSession), Rate);
         Check(MaxAddresses >= 2, nameof(MaxAddresses), "must be 2 or more");
         Check(TrustedGateways is not null, nameof(TrustedGateways), "must not be null");
+        Login?.Validate();
         ForSessions().Validate();
     }
 
