@@ -32,6 +32,7 @@ public sealed class LinkKeyPair : IDisposable
     /// <exception cref="CryptographicException">It is not a private key.</exception>
     public static LinkKeyPair Import(ReadOnlySpan<byte> privateKey)
     {
+        if (!P256.IsScalar(privateKey)) throw new CryptographicException("A private key is a number of 32 bytes, from 1 to the order of the curve - 1.");
         byte[] scalar = privateKey.ToArray();
         try
         {

@@ -12,6 +12,7 @@ internal static class P256
     private const byte Uncompressed = 4;
 
     private static readonly BigInteger P = Parse("ffffffff00000001000000000000000000000000ffffffffffffffffffffffff");
+    private static readonly BigInteger N = Parse("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551");
     private static readonly BigInteger B = Parse("5ac635d8aa3a93e7b3ebbd55769886bc651d06b0cc53b0f63bce3c3e27d2604b");
 
     /// <summary>
@@ -25,6 +26,10 @@ internal static class P256
         var y = new BigInteger(key[(1 + CoordinateBytes)..], isUnsigned: true, isBigEndian: true);
         return x < P && y < P && (((y * y) - (x * x * x) + (3 * x) - B) % P).IsZero;
     }
+
+    /// <summary>Whether these bytes are a private key: a number from 1 to the order of the curve - 1. Libraries differ in what else they take.</summary>
+    public static bool IsScalar(ReadOnlySpan<byte> key) =>
+        key.Length == CoordinateBytes && key.ContainsAnyExcept((byte)0) && new BigInteger(key, isUnsigned: true, isBigEndian: true) < N;
 
     /// <summary>The shared secret: the x coordinate, 32 bytes.</summary>
     /// <exception cref="CryptographicException">The public key is not a point of the curve.</exception>

@@ -105,6 +105,14 @@ public sealed class ComputerPairing : IDisposable
         else Claim(mailbox, mail, now);
     }
 
+    /// <summary>The server has closed a ticket, which it does after 60 s. That of a trusted phone is opened again, for as long as codes are shown.</summary>
+    /// <param name="mailbox">Its name.</param>
+    public void TicketExpired(string mailbox)
+    {
+        bool isTrusted = _options.Trusted.Any(end => MailboxNames.Ticket(end.RoutingId.Span) == mailbox);
+        if (isTrusted && _trustedTicketsAreOpen) _driver.OpenMailbox(mailbox);
+    }
+
     /// <summary>Erases all keys.</summary>
     public void Dispose()
     {

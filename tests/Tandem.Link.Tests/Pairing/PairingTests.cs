@@ -283,6 +283,35 @@ public class PairingTests
     }
 
     [Fact]
+    public void The_ticket_of_a_trusted_phone_is_opened_again_when_the_server_closes_it()
+    {
+        (_, TrustedEnd atComputer) = Trust();
+        var pair = new Pair(new ComputerPairingOptions { Trusted = [atComputer] });
+        pair.Computer.Start(pair.Now);
+        string code = pair.AtComputer.Open[0], trusted = MailboxNames.Ticket(atComputer.RoutingId.Span);
+        pair.AtComputer.Open.Clear();
+        pair.Computer.TicketExpired(code);
+        pair.Computer.TicketExpired(trusted);
+        Assert.Equal([trusted], pair.AtComputer.Open);
+        pair.Computer.Dispose();
+    }
+
+    [Fact]
+    public void Nothing_that_is_thrown_or_said_has_a_key_in_it()
+    {
+        Pair pair = Pair.Linked();
+        string[] said =
+        [
+            pair.Computer.ToString()!, pair.Phone.ToString()!, pair.Computer.Channel!.ToString()!,
+            Assert.ThrowsAny<Exception>(() => pair.Computer.Channel.Seal([], 0)).ToString(),
+            Assert.ThrowsAny<Exception>(() => LinkKeyPair.Import(new byte[32])).ToString(),
+            Assert.ThrowsAny<Exception>(() => LinkKeyPair.Import([.. Enumerable.Repeat((byte)0xEE, 31)])).ToString(),
+            Assert.ThrowsAny<Exception>(() => LinkKeyPair.Import([.. Enumerable.Repeat((byte)0xFF, 32)])).ToString(),
+        ];
+        Assert.All(said, text => Assert.DoesNotMatch("(?i)[0-9a-f]{16}|(238, ?){4}|(EE){4}", text));
+    }
+
+    [Fact]
     public void Somebody_else_with_a_key_pair_is_not_the_trusted_phone()
     {
         (_, TrustedEnd atComputer) = Trust();
