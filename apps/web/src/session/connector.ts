@@ -73,11 +73,20 @@ export class Connector {
   async run(connected: () => void): Promise<SessionEndedError | null> {
     this.#giveUp = new AbortController();
     const online = () => this.#hurry.abort();
+    // A page that was asleep: its wait may be long over, and its carrier dead without anybody's having said so.
+    const page = globalThis.document;
+    const shown = () => {
+      if (page.visibilityState !== 'visible') return;
+      this.#hurry.abort();
+      this.#client.ping();
+    };
     globalThis.addEventListener?.('online', online);
+    page?.addEventListener('visibilitychange', shown);
     try {
       return await this.#connectAgainAndAgain(connected);
     } finally {
       globalThis.removeEventListener?.('online', online);
+      page?.removeEventListener('visibilitychange', shown);
       this.#leave();
     }
   }
