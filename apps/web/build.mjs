@@ -1,6 +1,9 @@
-// Bundles the pages into dist/, laid out as the server serves them:
-//   /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,  /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,  for any page to import: /assets/session.js
-import { cp, mkdir, rm } from 'node:fs/promises';
+// Bundles the pages into dist/, laid out as the server serves it:
+//   / -> dist/index.html,  /phone -> dist/phone.html,  /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,
+//   /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,
+//   for any page to import: /assets/session.js
+import { createHash } from 'node:crypto';
+import { cp, mkdir, readFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -37,5 +40,43 @@ await build({
 // The client of sessions as a package of its own, for other people's bundlers and for Node: src/session/package.json points here.
 await build({ ...options, entryPoints: ['src/session/index.ts'], outfile: 'src/session/dist/index.js', minify: false });
 
+// The two pages of Tandem Link have most of their code in common, and load the decoder of QR codes only where the browser has none.
+const { metafile } = await build({
+  ...options,
+  entryPoints: [
+    { in: 'src/computer/main.tsx', out: 'assets/computer' },
+    { in: 'src/phone/main.tsx', out: 'assets/phone' },
+    { in: 'src/linked/linked.css', out: 'assets/link' },
+  ],
+  outdir: 'dist',
+  splitting: true,
+  chunkNames: 'assets/[name]-[hash]',
+  metafile: true,
+});
+
 for (const page of ['tutorial', 'lab', 'inspect']) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
+await cp(here('src/computer/index.html'), here('dist/index.html'));
+for (const file of ['phone.html', 'phone.webmanifest']) await cp(here(`src/phone/${file}`), here(`dist/${file}`));
+await cp(here('src/phone/icons'), here('dist/assets'), { recursive: true });
 await cp(here('src/shared/favicon.svg'), here('dist/assets/favicon.svg'));
+
+// What the phone's page is made of is known when it is built: its service worker keeps exactly that, under a name that changes with it.
+const scripts = ['dist/assets/phone.js'];
+for (const script of scripts) {
+  for (const { path, kind } of metafile.outputs[script].imports) {
+    if (kind === 'import-statement' && !scripts.includes(path)) scripts.push(path);
+  }
+}
+
+const shell = ['dist/phone.html', 'dist/phone.webmanifest', 'dist/assets/link.css', 'dist/assets/favicon.svg', ...scripts];
+const hash = createHash('sha256');
+for (const file of shell) hash.update(await readFile(here(file)));
+await build({
+  ...options,
+  entryPoints: [{ in: 'src/phone/worker.ts', out: 'phone-worker' }],
+  outdir: 'dist',
+  define: {
+    SHELL: JSON.stringify(shell.map((file) => file.replace(/^dist/, '').replace(/\.html$/, ''))),
+    SHELL_VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
+  },
+});

@@ -8,7 +8,7 @@ export const announced: ReadonlySignal<string> = announcement;
 /** Says a text to people who use a screen reader, without moving the focus. */
 export function announce(text: string): void {
   // A live region speaks only when its text changes; the trailing blank makes a repetition a change.
-  announcement.value = announcement.value === text ? `${text}\u00a0` : text;
+  announcement.value = announcement.peek() === text ? `${text}\u00a0` : text;
 }
 
 export function Announcer() {

@@ -1,10 +1,17 @@
 import { chooseLocale, locale } from './i18n.ts';
 
-/** The line at the top of every page: whose it is, and the choice of language. */
-export function PageBar({ language }: { language: string }) {
+interface Props {
+  language: string;
+  /** Addresses and names of other pages, and what they are together. */
+  pages?: { readonly label: string; readonly links: readonly (readonly [string, string])[] } | null;
+}
+
+/** The line at the top of every page: whose it is, other pages, and the choice of language. */
+export function PageBar({ language, pages = null }: Props) {
   return (
     <div class="bar">
       <span class="brand"><Wheels /> Tandem</span>
+      {pages && <nav class="pages" aria-label={pages.label}>{pages.links.map(([address, name]) => <a key={address} href={address}>{name}</a>)}</nav>}
       <LanguageSwitch label={language} />
     </div>
   );

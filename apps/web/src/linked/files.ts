@@ -1,0 +1,216 @@
+import { signal, type Signal } from '@preact/signals';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { FileCancelCode, MAX_FILE_NAME_BYTES, MAX_MEDIA_TYPE_BYTES, MessageType, type Link, type Message } from '../link/index.ts';
+import { FileReceiver, FileSender, type FileDescription, type Hash } from '../link/file-transfer.ts';
+import { cutToBytes, fileNameToSend, isRaster, safeFileName, safeMediaType } from './file-name.ts';
+import { openSink, type Sink } from './file-sink.ts';
+
+/** `waiting`: not begun; a number: why it is over (FileCancelCode). */
+export type FileState = 'waiting' | 'moving' | 'done' | number;
+
+/** A file as the page shows it. */
+export interface FileEntry {
+  readonly kind: 'file';
+  readonly key: string;
+  readonly isMine: boolean;
+  readonly id: number;
+  readonly name: string;
+  readonly size: number;
+  readonly time: number;
+  readonly state: Signal<FileState>;
+  /** Bytes that the receiver has. */
+  readonly moved: Signal<number>;
+  /** Where what has come can be saved from, and shown if it is an image. */
+  readonly url: Signal<string | null>;
+  readonly isImage: boolean;
+}
+
+/** Most bytes of a file that is taken. More than a phone holds in any case, and what browsers can be trusted with. */
+export const MOST_FILE_BYTES = 2_000_000_000;
+
+const createHash = (): Hash => {
+  const hash = sha256.create();
+  return { update: (bytes) => hash.update(bytes), digest: () => hash.digest() };
+};
+
+/** Files in both directions: reads, writes and shows what the protocol's ends ask for. */
+export class Files {
+  readonly #link: Link;
+  readonly #added: (entry: FileEntry) => void;
+  readonly #entries = new Map<string, FileEntry>();
+  readonly #sources = new Map<number, File>();
+  readonly #sinks = new Map<number, { readonly sink: Promise<Sink>; last: Promise<void> }>();
+  readonly #sender: FileSender;
+  readonly #receiver: FileReceiver;
+  #isPumping = false;
+  #isGreeted = false;
+
+  constructor(link: Link, added: (entry: FileEntry) => void) {
+    this.#link = link;
+    this.#added = added;
+    this.#sender = new FileSender(
+      {
+        // Before the first HELLO nothing is sent: it offers everything.
+        send: (message) => { if (this.#isGreeted) link.send(message); },
+        progressed: (id, taken) => this.#move(true, id, taken),
+        ended: (id, code) => this.#endOutgoing(id, code),
+      },
+      createHash,
+    );
+    this.#receiver = new FileReceiver({
+      send: (message) => link.send(message),
+      offered: (file) => this.#offered(file),
+      store: (id, bytes) => this.#store(id, bytes),
+      progressed: (id, received) => this.#move(false, id, received),
+      ended: (id, code) => this.#endIncoming(id, code),
+    });
+  }
+
+  send(files: Iterable<File>): void {
+    for (const file of files) {
+      const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
+      const name = fileNameToSend(file.name || 'file', MAX_FILE_NAME_BYTES);
+      const description = { id, size: file.size, name, mediaType: cutToBytes(file.type, MAX_MEDIA_TYPE_BYTES) };
+      const entry = this.#add(description, true);
+      if (isRaster(file.type)) entry.url.value = URL.createObjectURL(file);
+      this.#sources.set(id, file);
+      this.#sender.offer(description);
+    }
+  }
+
+  cancel(entry: FileEntry): void {
+    if (entry.isMine) this.#sender.cancel(entry.id);
+    else this.#receiver.cancel(entry.id);
+  }
+
+  /** The ends have said HELLO. */
+  sync(): void {
+    this.#isGreeted = true;
+    this.#sender.restart(this.#link.state.maxChunk);
+    void this.#pump();
+  }
+
+  receive(message: Message): void {
+    switch (message.type) {
+      case MessageType.FileOffer: return this.#receiver.offered(message);
+      case MessageType.FileChunk: return this.#receiver.chunk(message);
+      case MessageType.FileEnd: return this.#receiver.whole(message);
+      case MessageType.FileAccept: this.#sender.accepted(message); break;
+      case MessageType.FileTaken: this.#sender.taken(message.id, message.offset); break;
+      case MessageType.FileDone: return this.#sender.done(message.id);
+      case MessageType.FileCancel:
+        // Ids are random: one of the two does not know it.
+        this.#sender.cancelled(message.id, message.code);
+        return this.#receiver.cancelled(message.id, message.code);
+    }
+
+    void this.#pump();
+  }
+
+  /** Whether anything would be lost with the page. */
+  get isBusy(): boolean {
+    return this.#sources.size > 0 || this.#sinks.size > 0;
+  }
+
+  /** The link is over: what was not finished never will be. */
+  dispose(): void {
+    for (const id of [...this.#sources.keys()]) this.#sender.cancelled(id, FileCancelCode.Cancelled);
+    for (const id of [...this.#sinks.keys()]) this.#receiver.cancelled(id, FileCancelCode.Cancelled);
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      for (let read = this.#sender.next(); read; read = this.#sender.next()) {
+        await this.#link.ready();
+        const source = this.#sources.get(read.id);
+        if (!source) continue;
+        try {
+          const bytes = await source.slice(read.offset, read.offset + read.length).arrayBuffer();
+          this.#sender.loaded(read, new Uint8Array(bytes));
+        } catch {
+          // Its owner has deleted or changed it meanwhile.
+          this.#sender.cancel(read.id, FileCancelCode.Unreadable);
+        }
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #offered(file: FileDescription): void {
+    this.#add(file, false);
+    if (file.size > MOST_FILE_BYTES) return this.#receiver.cancel(file.id, FileCancelCode.TooLarge);
+    const sink = openSink(file.size);
+    this.#sinks.set(file.id, { sink, last: sink.then(() => {}) });
+    // What is not accepted yet holds nothing up: chunks follow the acceptance.
+    void sink.then(() => this.#receiver.accept(file.id, createHash()));
+  }
+
+  #store(id: number, bytes: Uint8Array): void {
+    const incoming = this.#sinks.get(id);
+    if (!incoming) return;
+    incoming.last = incoming.last
+      .then(async () => (await incoming.sink).write(bytes as Uint8Array<ArrayBuffer>))
+      .then(() => this.#receiver.stored(id, bytes.length), () => this.#receiver.cancel(id, FileCancelCode.TooLarge));
+  }
+
+  #endOutgoing(id: number, code: number | null): void {
+    this.#sources.delete(id);
+    this.#end(true, id, code);
+  }
+
+  #endIncoming(id: number, code: number | null): void {
+    const incoming = this.#sinks.get(id);
+    this.#sinks.delete(id);
+    const entry = this.#entries.get(keyOf(false, id));
+    if (!incoming || !entry) return this.#end(false, id, code);
+    if (code !== null) {
+      void incoming.sink.then((sink) => sink.discard());
+      return this.#end(false, id, code);
+    }
+
+    void incoming.sink.then((sink) => sink.finish(entry.isImage ? safeMediaType(this.#typeOf(entry)) : safeMediaType(''))).then(
+      (blob) => {
+        entry.url.value = URL.createObjectURL(blob);
+        this.#end(false, id, null);
+      },
+      () => this.#end(false, id, FileCancelCode.TooLarge),
+    );
+  }
+
+  readonly #types = new Map<string, string>();
+
+  #typeOf(entry: FileEntry): string {
+    return this.#types.get(entry.key) ?? '';
+  }
+
+  #add({ id, name, size, mediaType }: FileDescription, isMine: boolean): FileEntry {
+    const key = keyOf(isMine, id);
+    this.#types.set(key, mediaType);
+    const entry: FileEntry = {
+      kind: 'file', key, isMine, id, name: isMine ? name : safeFileName(name), size, time: Date.now(),
+      state: signal<FileState>('waiting'), moved: signal(0), url: signal(null), isImage: isRaster(mediaType),
+    };
+    this.#entries.set(key, entry);
+    this.#added(entry);
+    return entry;
+  }
+
+  #move(isMine: boolean, id: number, moved: number): void {
+    const entry = this.#entries.get(keyOf(isMine, id));
+    if (!entry) return;
+    entry.moved.value = moved;
+    entry.state.value = 'moving';
+  }
+
+  #end(isMine: boolean, id: number, code: number | null): void {
+    const entry = this.#entries.get(keyOf(isMine, id));
+    if (!entry) return;
+    if (code === null) entry.moved.value = entry.size;
+    entry.state.value = code ?? 'done';
+  }
+}
+
+const keyOf = (isMine: boolean, id: number) => `${isMine ? 'out' : 'in'}-${id}`;
