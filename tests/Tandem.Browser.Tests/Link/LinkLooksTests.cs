@@ -1,0 +1,108 @@
+using Microsoft.Playwright;
+
+namespace Tandem.Browser.Tests.Link;
+
+/// <summary>The pages for everybody: both languages, phone and desktop, light and dark, for screen readers, light to load, and nothing from elsewhere.</summary>
+public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSite>
+{
+    // Of each page, compressed, on a first visit.
+    private const int MostBytes = 100_000;
+
+    [Theory]
+    [InlineData("en-US", ColorScheme.Light, 1280, 390)]
+    [InlineData("zh-CN", ColorScheme.Dark, 1280, 390)]
+    [InlineData("en-US", ColorScheme.Dark, 320, 320)]
+    [InlineData("zh-CN", ColorScheme.Light, 320, 320)]
+    public async Task No_accessibility_violation_no_sideways_scrolling_no_request_elsewhere(string locale, ColorScheme scheme, int computerWidth, int phoneWidth)
+    {
+        string home = LinkPair.Home(site);
+        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(locale, computerWidth, 900, scheme), home);
+        LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(locale, phoneWidth, 780, scheme), $"{home}/phone");
+        await using var pair = new LinkPair(computer, phone);
+        string name = $"{locale[..2]}-{scheme.ToString().ToLowerInvariant()}";
+        await Assertions.Expect(phone["idle"]).ToBeVisibleAsync();
+        string secret = await computer.SecretAsync();
+        await LookAsync(computer, $"link-computer-{name}-{computerWidth}-1-code");
+        await LookAsync(phone, $"link-phone-{name}-{phoneWidth}-1-idle");
+
+        await phone["code"].FillAsync(secret);
+        await phone["claim"].ClickAsync();
+        await Assertions.Expect(phone["choosing"]).ToBeVisibleAsync();
+        await Assertions.Expect(computer["numbered"]).ToBeVisibleAsync();
+        await LookAsync(computer, $"link-computer-{name}-{computerWidth}-2-number");
+        await LookAsync(phone, $"link-phone-{name}-{phoneWidth}-2-number");
+
+        await pair.MatchAsync();
+        await computer.TypeAsync(locale == "zh-CN" ? "会议改到下午三点。" : "The meeting is at 3 pm now.");
+        await phone.TypeAsync(locale == "zh-CN" ? "好的" : "Fine");
+        await phone["send"].ClickAsync();
+        await phone["photo-input"].SetInputFilesAsync(new FilePayload { Name = "photo.png", MimeType = "image/png", Buffer = await phone.Page.ScreenshotAsync() });
+        await Assertions.Expect(computer["preview"]).ToBeVisibleAsync();
+        await computer["trust-offer"].ClickAsync();
+        await Assertions.Expect(phone["trust-asked"]).ToBeVisibleAsync();
+        await LookAsync(computer, $"link-computer-{name}-{computerWidth}-3-linked");
+        await LookAsync(phone, $"link-phone-{name}-{phoneWidth}-3-linked");
+
+        await phone["trust-agree"].ClickAsync();
+        await computer.In("trust", "trust", "agreed").WaitForAsync();
+        await computer["unlink"].ClickAsync();
+        await Assertions.Expect(phone["dead"]).ToBeVisibleAsync();
+        await Assertions.Expect(computer["trusted"]).ToBeVisibleAsync();
+        await LookAsync(computer, $"link-computer-{name}-{computerWidth}-4-over");
+        await LookAsync(phone, $"link-phone-{name}-{phoneWidth}-4-over");
+        await phone["again"].ClickAsync();
+        await Assertions.Expect(phone["trusted"]).ToBeVisibleAsync();
+        await LookAsync(phone, $"link-phone-{name}-{phoneWidth}-5-trusted");
+
+        Assert.All(computer.Requests.Concat(phone.Requests), address => Assert.True(address.StartsWith(home, StringComparison.Ordinal) || address.StartsWith($"blob:{home}", StringComparison.Ordinal), address));
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/phone")]
+    public async Task A_page_weighs_less_than_100_KB(string path)
+    {
+        await using IBrowserContext context = await site.NewContextAsync();
+        IPage page = await context.NewPageAsync();
+        await page.GotoAsync(LinkPair.Home(site) + path);
+        await page.GetByTestId("heading").WaitForAsync();
+        double bytes = await page.EvaluateAsync<double>("[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')].reduce((sum, entry) => sum + entry.encodedBodySize, 0)");
+        Assert.InRange(bytes, 10_000, MostBytes);
+    }
+
+    [Fact]
+    public async Task The_phones_page_can_be_installed_and_opens_without_a_server_and_keeps_nothing_else()
+    {
+        await using var proxy = new CuttableProxy(new Uri(site.Address).Port);
+        await using LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), $"{proxy.Address}/phone");
+        await phone.Page.EvaluateAsync("navigator.serviceWorker.ready.then(() => {})");
+        ICDPSession devTools = await phone.Page.Context.NewCDPSessionAsync(phone.Page);
+        System.Text.Json.JsonElement? manifest = await devTools.SendAsync("Page.getAppManifest");
+        Assert.Equal(0, manifest!.Value.GetProperty("errors").GetArrayLength());
+        Assert.Contains("share_target", manifest.Value.GetProperty("data").GetString(), StringComparison.Ordinal);
+        string[] kept = await phone.Page.EvaluateAsync<string[]>(
+            "(async () => { const paths = []; for (const name of await caches.keys()) for (const request of await (await caches.open(name)).keys()) paths.push(new URL(request.url).pathname); return paths; })()");
+        Assert.Contains("/phone", kept);
+        Assert.All(kept, path => Assert.True(path is "/phone" or "/phone.webmanifest" || path.StartsWith("/assets/", StringComparison.Ordinal), path));
+
+        // What another application shares goes by the service worker, and waits for a link.
+        await phone.Page.EvaluateAsync(
+            "(async () => { const form = new FormData(); form.append('text', 'shared'); form.append('files', new File(['x'], 'x.txt')); await fetch('/phone/share', { method: 'POST', body: form }); })()");
+        await phone.Page.GotoAsync($"{proxy.Address}/phone?shared");
+        await Assertions.Expect(phone["pending"]).ToContainTextAsync("2 things");
+        Assert.Equal($"{proxy.Address}/phone", phone.Page.Url);
+
+        proxy.Cut();
+        await phone.Page.ReloadAsync();
+        await Assertions.Expect(phone["unreachable"]).ToBeVisibleAsync();
+        proxy.Mend();
+        await Assertions.Expect(phone["idle"]).ToBeVisibleAsync();
+    }
+
+    private static async Task LookAsync(LinkPage page, string name)
+    {
+        await page.ScreenshotAsync(name);
+        Assert.Empty(await page.AccessibilityViolationsAsync());
+        Assert.True(await page.Page.EvaluateAsync<bool>("document.documentElement.scrollWidth <= innerWidth"), $"{name} scrolls sideways.");
+    }
+}
