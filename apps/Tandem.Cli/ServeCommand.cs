@@ -174,8 +174,8 @@ internal static class ServeCommand
     private static Task AddSecurityHeaders(HttpContext context, RequestDelegate next)
     {
         IHeaderDictionary headers = context.Response.Headers;
-        // Pages load nothing from elsewhere; ws: and wss: because 'self' does not cover them in every browser.
-        headers.ContentSecurityPolicy = "default-src 'self'; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        // Pages load nothing from elsewhere, and show images that they have made or received; ws: and wss: because 'self' does not cover them in every browser.
+        headers.ContentSecurityPolicy = "default-src 'self'; img-src 'self' blob:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers["Permissions-Policy"] = LinkPages.PermissionsOf(context.Request.Path);
