@@ -9,14 +9,17 @@ public sealed class TutorialSite : IAsyncLifetime
     private IPlaywright? _playwright;
     private IBrowser? _browser;
 
+    /// <summary>Where the server is, without a slash at the end.</summary>
+    public string Home { get; private set; } = "";
+
     /// <summary>The address of the page.</summary>
-    public string Address { get; private set; } = "";
+    public string Address => $"{Home}/tutorial";
 
     public async ValueTask InitializeAsync()
     {
         if (!Chromium.IsInstalled) return;
         (_tandem, string line) = await TandemProcess.StartAsync("serve --port 0", "http://");
-        Address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
+        Home = new Uri(line[line.IndexOf("http://", StringComparison.Ordinal)..]).GetLeftPart(UriPartial.Authority);
         _playwright = await Playwright.CreateAsync();
         _browser = await Chromium.LaunchAsync(_playwright);
     }
