@@ -56,6 +56,12 @@ public sealed partial class CoapServer
             return;
         }
 
+        if (body.Length > _options.MaxBodySize)
+        {
+            OnAnswer(incoming, Uploads.TooLarge(_options), now);
+            return;
+        }
+
         if (options.Block2 is { Number: > 0 } asked)
         {
             CoapMessage? kept = _downloads.Find(incoming.Peer, message.Code, options, asked, now);

@@ -1,3 +1,4 @@
+using Tandem.Fuzz.Tests.Coap;
 using Tandem.Fuzz.Tests.Compression;
 using Tandem.Fuzz.Tests.EventLoop;
 using Tandem.Fuzz.Tests.Extensions;
@@ -29,4 +30,10 @@ public sealed class FuzzTests
 
     [Fact]
     public Task Compression_against_DeflateStream() => new OutboundDeflateFuzzer().RunAsync();
+
+    [Fact]
+    public Task CoAP_messages_against_a_naive_reader() => new CoapMessageFuzzer().RunAsync();
+
+    [Fact]
+    public Task CoAP_servers_against_whatever_comes() => new CoapServerFuzzer().RunWithServersAsync();
 }

@@ -11,7 +11,7 @@ namespace Tandem.Fuzz.Tests;
 internal abstract class Fuzzer<T>
 {
     /// <summary>Of a run's time; all targets together have <see cref="AllShares"/>.</summary>
-    private const double AllShares = 20;
+    private const double AllShares = 22;
 
     // A smaller input than this search finds is not worth the wait.
     private static readonly TimeSpan ShrinkTime = TimeSpan.FromSeconds(20);

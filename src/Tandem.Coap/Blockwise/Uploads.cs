@@ -26,8 +26,7 @@ internal sealed class Uploads(ExchangeTable exchanges, CoapServerOptions options
         if (message.Options.Size1 > options.MaxBodySize || block.Offset + message.Payload.Length > options.MaxBodySize)
         {
             if (_table.Find(peer, key, now) is { } tooLarge) _table.Remove(tooLarge);
-            answer = Answer(CoapCode.RequestEntityTooLarge);
-            answer.Options.Size1 = (uint)options.MaxBodySize;
+            answer = TooLarge(options);
             return false;
         }
 
@@ -66,6 +65,14 @@ internal sealed class Uploads(ExchangeTable exchanges, CoapServerOptions options
         body = transfer.Body;
         _table.Remove(transfer);
         return true;
+    }
+
+    /// <summary>RFC 7252 section 5.9.2.9: Size1 says what would not be too large.</summary>
+    public static CoapMessage TooLarge(CoapServerOptions options)
+    {
+        CoapMessage answer = Answer(CoapCode.RequestEntityTooLarge);
+        answer.Options.Size1 = (uint)options.MaxBodySize;
+        return answer;
     }
 
     private static CoapMessage Answer(CoapCode code) => new(CoapType.Acknowledgement, code, 0);

@@ -140,6 +140,17 @@ public sealed class Rfc7959_ServerTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData(1024, "2.01")]
+    [InlineData(1025, "4.13")]
+    public async Task A_body_that_comes_in_one_datagram_has_the_same_bound(int length, string code)
+    {
+        await using var server = new TestServer(new CoapServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), VerifyAddresses = false, MaxBodySize = 1024 });
+        using var raw = new RawClient(server.EndPoint);
+        CoapMessage answer = await raw.ExchangeAsync(CoapCode.Put, "store/a", payload: new byte[length]);
+        Assert.Equal((code, length > 1024 ? 1024u : null), (answer.Code.ToString(), answer.Options.Size1));
+    }
+
+    [Theory]
     [InlineData(63, true)]
     [InlineData(65, true)]
     [InlineData(65, false)]
