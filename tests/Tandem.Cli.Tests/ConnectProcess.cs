@@ -52,12 +52,19 @@ internal sealed class ConnectProcess : IAsyncDisposable
         }
     }
 
-    public static ConnectProcess Start(params string[] arguments) => new(Repository.Tandem, ["connect", .. arguments]);
+    public static ConnectProcess Start(params string[] arguments) => StartCommand(["connect", .. arguments]);
+
+    /// <summary>Another command than <c>connect</c>.</summary>
+    public static ConnectProcess StartCommand(params string[] arguments) => new(Repository.Tandem, arguments);
 
     /// <summary>In a terminal, where standard output and standard error come out together.</summary>
     /// <remarks>The shell that <c>script</c> starts is replaced: Ctrl-C is for the whole foreground, and dash would die of it and give its own exit code.</remarks>
     public static ConnectProcess InTerminal(string arguments, params (string Name, string Value)[] environment) =>
-        new("script", ["--quiet", "--return", "--command", $"exec {Repository.Tandem} connect {arguments}", "/dev/null"], environment);
+        CommandInTerminal($"connect {arguments}", environment);
+
+    /// <summary>The same for another command.</summary>
+    public static ConnectProcess CommandInTerminal(string arguments, params (string Name, string Value)[] environment) =>
+        new("script", ["--quiet", "--return", "--command", $"exec {Repository.Tandem} {arguments}", "/dev/null"], environment);
 
     /// <summary>As one side of a shell's pipe.</summary>
     public static ConnectProcess InShell(string command) => new("/bin/sh", ["-c", command.Replace("tandem", Repository.Tandem, StringComparison.Ordinal)]);
