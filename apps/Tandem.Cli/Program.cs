@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using Tandem.Cli;
+using Tandem.Cli.Bench;
 using Tandem.Cli.Connect;
 
 Command connect = ConnectCommand.Create();
@@ -10,6 +11,7 @@ var root = new RootCommand("Tandem: WebSockets from the TCP socket up.")
     EchoCommand.Create(),
     EchoClientCommand.Create(),
     connect,
+    BenchCommand.Create(),
 };
 ParseResult command = root.Parse(args);
 // A bad option is one line; the whole help would bury it.

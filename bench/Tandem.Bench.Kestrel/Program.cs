@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.WebSockets;
 using System.Runtime;
 using Microsoft.AspNetCore.Builder;
@@ -8,33 +7,31 @@ using Microsoft.AspNetCore.Http.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Tandem.AspNetCore;
 using Tandem.Bench.Kestrel;
 
 // The baseline: the echo that ASP.NET Core and System.Net.WebSockets are meant to be used for, with their defaults; and a hub of SignalR.
-if (args.Length is not (1 or 2 or 3)
-    || !ushort.TryParse(args[0], CultureInfo.InvariantCulture, out ushort port)
-    || !int.TryParse(args.ElementAtOrDefault(1) ?? "4096", CultureInfo.InvariantCulture, out int bufferSize)
-    || bufferSize is < 1 or > 1 << 24
-    || args.ElementAtOrDefault(2) is not (null or "hub"))
+if (ServerOptions.Parse(args) is not { } options)
 {
-    Console.Error.WriteLine("usage: kestrel-echo PORT [BUFFER-BYTES [hub]]");
+    Console.Error.WriteLine(ServerOptions.Usage);
     return 2;
 }
 
 WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
-builder.WebHost.UseUrls($"http://127.0.0.1:{port}");
+builder.WebHost.UseUrls($"http://127.0.0.1:{options.Port}");
 
 // Only when it is asked for, so that it is no part of the echo's figures.
-bool hasHub = args.Length == 3;
-if (hasHub) builder.Services.AddSignalR();
+if (options.HasHub) builder.Services.AddSignalR();
 
 await using WebApplication app = builder.Build();
-app.UseWebSockets();
-if (hasHub)
+if (options.IsTandem) app.UseTandemWebSockets();
+else app.UseWebSockets();
+var broadcast = new Broadcast();
+if (options.HasHub)
 {
     // Other transports are of no use here: the generator connects by WebSocket, without a negotiation.
-    app.MapHub<NewsHub>("/hub", options => options.Transports = HttpTransportType.WebSockets);
+    app.MapHub<NewsHub>("/hub", hub => hub.Transports = HttpTransportType.WebSockets);
     app.Map("/", ServeAsync);
 }
 else
@@ -53,8 +50,8 @@ catch (IOException exception)
 }
 
 Console.WriteLine(
-    $"echo at ws://127.0.0.1:{port}/, process {Environment.ProcessId}, ASP.NET Core {Environment.Version} defaults, "
-    + $"{bufferSize} B receive buffer, GC: {(GCSettings.IsServerGC ? "server" : "workstation")}, {GCSettings.LatencyMode}");
+    $"echo at ws://127.0.0.1:{options.Port}/, process {Environment.ProcessId}, ASP.NET Core {Environment.Version} defaults, "
+    + $"{options.BufferSize} B receive buffer, GC: {(GCSettings.IsServerGC ? "server" : "workstation")}, {GCSettings.LatencyMode}");
 await app.WaitForShutdownAsync();
 return 0;
 
@@ -66,9 +63,13 @@ async Task ServeAsync(HttpContext context)
         return;
     }
 
-    // Without options: permessage-deflate is not negotiated.
-    using WebSocket webSocket = await context.WebSockets.AcceptWebSocketAsync();
-    await EchoAsync(webSocket, new byte[bufferSize], context.RequestAborted);
+    // By default permessage-deflate is not negotiated.
+    using WebSocket webSocket = options.Deflates
+        ? await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext { DangerousEnableCompression = true })
+        : await context.WebSockets.AcceptWebSocketAsync();
+    byte[] buffer = new byte[options.BufferSize];
+    if (context.Request.Path == "/broadcast") await broadcast.ServeAsync(webSocket, buffer, context.RequestAborted);
+    else await EchoAsync(webSocket, buffer, context.RequestAborted);
 }
 
 static async Task EchoAsync(WebSocket webSocket, byte[] buffer, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
@@ -36,15 +37,15 @@ internal unsafe struct FrameHead
 
     private void Judge(ReadOnlySpan<byte> header)
     {
-        if ((header[1] & 0x80) != 0) throw new LoadFailureException("the server masked a frame (RFC 6455 section 5.1)");
-        if ((header[0] & 0x70) != 0) throw new LoadFailureException("the server set a reserved bit (RFC 6455 section 5.2)");
-        if (Opcode == OpcodeClose) throw new LoadFailureException("the server began the closing handshake");
+        if ((header[1] & 0x80) != 0) throw new BenchException("the server masked a frame (RFC 6455 section 5.1)");
+        if ((header[0] & 0x70) != 0) throw new BenchException("the server set a reserved bit (RFC 6455 section 5.2)");
+        if (Opcode == OpcodeClose) throw new BenchException("the server began the closing handshake");
         Length = header.Length switch
         {
             2 => header[1],
             4 => BinaryPrimitives.ReadUInt16BigEndian(header[2..]),
             _ => BinaryPrimitives.ReadInt64BigEndian(header[2..]),
         };
-        if (Length < 0) throw new LoadFailureException("the server announced a length over 63 bits (RFC 6455 section 5.2)");
+        if (Length < 0) throw new BenchException("the server announced a length over 63 bits (RFC 6455 section 5.2)");
     }
 }

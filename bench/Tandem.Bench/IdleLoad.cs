@@ -1,41 +1,40 @@
+using Tandem.Cli.Bench;
+using Tandem.WebSockets.EventLoop;
+
 namespace Tandem.Benchmarks;
 
 /// <summary>
-/// Mode idle: opens many connections, echoes one message on each or subscribes to a topic, and asks what the server holds for them when nothing happens any more.
-/// The first few connections are the base, so that what a server loads and compiles at its first connection is nobody's share.
+/// Mode idle: opens many connections, subscribes each to a topic, and asks what the server holds for them when nothing happens any more. As
+/// `tandem bench --mode idle` does for connections without a protocol of their own.
 /// </summary>
-internal sealed class IdleLoad(EchoOptions options)
+internal sealed class IdleLoad(LoadOptions options)
 {
+    // So that what a server loads and compiles for its first connections is nobody's share.
     private const int MaxBase = 200;
     private static readonly TimeSpan BaseSettle = TimeSpan.FromSeconds(0.5);
-    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
-    private readonly Upgrade _upgrade = new(options.Port, options.Path);
     private readonly SubscriberSource _subscribers = new(options, new News(options.Size));
-    private readonly int[] _connections = new int[options.Connections];
-    private readonly byte[] _buffer = new byte[64 * 1024];
-    private int _opened;
-    private long _bad;
+    private readonly List<int> _connections = [];
 
     public Result Run()
     {
-        ServerProcess server = options.Server ?? throw new LoadFailureException("memory is measured of a process: --pid is needed");
-        using var train = new FrameTrain(options.Size, 1, options.Text);
+        ServerProcess server = options.Server ?? throw new BenchException("memory is measured of a process: --pid is needed");
         try
         {
             int inBase = Math.Min(MaxBase, options.Connections / 2);
-            Open(inBase, train);
+            Open(inBase);
             Thread.Sleep(BaseSettle);
             long before = server.ResidentBytes();
-            Open(options.Connections, train);
+            Open(options.Connections);
             Thread.Sleep(Settle);
             long after = server.ResidentBytes();
 
             var meter = new Meter(server);
             Thread.Sleep(TimeSpan.FromSeconds(options.Seconds));
-            Spending spent = meter.Stop();
+            Spending spent = meter.Stop(server.CpuSeconds());
 
-            var result = new Result("idle", _bad);
+            var result = new Result("idle");
             result.Add("connections", options.Connections);
             result.Add("rss_base_bytes", before);
             result.Add("rss_bytes", after);
@@ -45,36 +44,12 @@ internal sealed class IdleLoad(EchoOptions options)
         }
         finally
         {
-            for (int i = 0; i < _opened; i++) ClientSocket.Reset(_connections[i]);
+            _connections.ForEach(Libc.Reset);
         }
     }
 
-    private void Open(int upTo, FrameTrain train)
+    private void Open(int upTo)
     {
-        for (; _opened < upTo; _opened++)
-        {
-            if (options.Protocol != Protocol.Echo)
-            {
-                _connections[_opened] = _subscribers.Open(_opened).Fd;
-                continue;
-            }
-
-            int fd = _upgrade.Begin(options.Source(_opened));
-            _connections[_opened] = fd;
-            _upgrade.Finish(fd);
-            Echo(fd, train);
-        }
-    }
-
-    private unsafe void Echo(int fd, FrameTrain train)
-    {
-        var reader = new EchoReader();
-        ClientSocket.SendAll(fd, new ReadOnlySpan<byte>(train.Request(0), train.RequestLength));
-        while (reader.Read(_buffer.AsSpan(0, ClientSocket.Receive(fd, _buffer)), train) == 0)
-        {
-            // The echo has not come whole.
-        }
-
-        _bad += reader.Bad;
+        while (_connections.Count < upTo) _connections.Add(_subscribers.Open(_connections.Count).Fd);
     }
 }

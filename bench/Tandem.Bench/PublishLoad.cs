@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Tandem.Cli.Bench;
 using Tandem.WebSockets.EventLoop;
 
 namespace Tandem.Benchmarks;
@@ -15,7 +16,7 @@ internal sealed unsafe class PublishLoad : IDisposable
     private const double StallSeconds = 5;
     private static readonly long TickLength = Stopwatch.Frequency / 10;
 
-    private readonly EchoOptions _options;
+    private readonly LoadOptions _options;
     private readonly Epoll _epoll = new(MaxEvents);
     private readonly List<Subscriber> _subscribers = []; // the last one publishes
     private readonly byte* _buffer = (byte*)NativeMemory.Alloc(ReceiveBytes);
@@ -28,7 +29,7 @@ internal sealed unsafe class PublishLoad : IDisposable
     private long _burstTime;
     private bool _isUnderWay;
 
-    public PublishLoad(EchoOptions options) => _options = options;
+    public PublishLoad(LoadOptions options) => _options = options;
 
     private Subscriber Publisher => _subscribers[^1];
 
@@ -39,7 +40,7 @@ internal sealed unsafe class PublishLoad : IDisposable
         for (int i = 0; i <= _options.Connections; i++)
         {
             _subscribers.Add(source.Open(i, subscribes: i < _options.Connections));
-            if (!_epoll.Add(_subscribers[i].Fd, EpollEvents.In, i)) throw LoadFailureException.FromSystemCall("epoll_ctl");
+            if (!_epoll.Add(_subscribers[i].Fd, EpollEvents.In, i)) throw ClientSocket.FailedCall("epoll_ctl");
         }
 
         if (_options.WarmUp > 0) RunFor(_options.WarmUp);
@@ -47,11 +48,11 @@ internal sealed unsafe class PublishLoad : IDisposable
         (_bursts, _burstTime) = (0, 0);
         var meter = new Meter(_options.Server);
         RunFor(_options.Seconds);
-        Spending spent = meter.Stop();
+        Spending spent = meter.Stop(_options.Server?.CpuSeconds());
 
         long deliveries = _delivered - before;
-        if (deliveries == 0) throw new LoadFailureException("nothing was delivered");
-        var result = new Result("publish", 0);
+        if (deliveries == 0) throw new BenchException("nothing was delivered");
+        var result = new Result("publish");
         result.Add("connections", _options.Connections);
         result.Add("size", _options.Size);
         result.Add("burst", _options.Burst);
@@ -66,7 +67,7 @@ internal sealed unsafe class PublishLoad : IDisposable
 
     public void Dispose()
     {
-        foreach (Subscriber subscriber in _subscribers) ClientSocket.Reset(subscriber.Fd);
+        foreach (Subscriber subscriber in _subscribers) Libc.Reset(subscriber.Fd);
         _epoll.Dispose();
         NativeMemory.Free(_buffer);
     }
@@ -86,7 +87,7 @@ internal sealed unsafe class PublishLoad : IDisposable
                 (_due, _burstAt) = (Math.Max(_due + interval, now), now);
             }
 
-            if (now - _burstAt > StallSeconds * Stopwatch.Frequency) throw new LoadFailureException($"a burst was not delivered within {StallSeconds} s");
+            if (now - _burstAt > StallSeconds * Stopwatch.Frequency) throw new BenchException($"a burst was not delivered within {StallSeconds} s");
             // Without sleeping while something is under way: to wake a sleeper is dear, and on loopback it is the server that would pay, once for
             // almost every send. A client on another machine costs it nothing.
             Receive(_isUnderWay ? 0 : Milliseconds(_due - now));
@@ -110,13 +111,13 @@ internal sealed unsafe class PublishLoad : IDisposable
         if (count > 0)
         {
             _delivered += subscriber.Take(new ReadOnlySpan<byte>(_buffer, (int)count));
-            if (subscriber.Events > _published) throw new LoadFailureException("the server sent more events than were published");
+            if (subscriber.Events > _published) throw new BenchException("the server sent more events than were published");
             return;
         }
 
         int errno = Marshal.GetLastSystemError();
-        if (count == 0) throw new LoadFailureException("the server closed a connection");
-        if (errno is not (Libc.Eagain or Libc.Eintr)) throw LoadFailureException.FromErrno("receive", errno);
+        if (count == 0) throw new BenchException("the server closed a connection");
+        if (errno is not (Libc.Eagain or Libc.Eintr)) throw ClientSocket.FailedCall("receive", errno);
     }
 
     private void Tick()

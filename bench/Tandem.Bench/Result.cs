@@ -1,17 +1,15 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
 /// <summary>One measurement, printed as one JSON object on one line.</summary>
 /// <param name="mode">What was measured.</param>
-/// <param name="bad">Messages that did not come back as they were sent: with any, the figures are worth nothing.</param>
-internal sealed class Result(string mode, long bad)
+internal sealed class Result(string mode)
 {
     private readonly List<(string Name, double Value)> _figures = [];
-
-    public long Bad => bad;
 
     public void Add(string name, double value) => _figures.Add((name, value));
 
@@ -38,7 +36,6 @@ internal sealed class Result(string mode, long bad)
             writer.WriteString("mode", mode);
             // Three digits behind the point are more than any of the figures is good for.
             foreach ((string name, double value) in _figures) writer.WriteNumber(name, (decimal)Math.Round(value, 3));
-            writer.WriteNumber("bad", bad);
             writer.WriteEndObject();
         }
 

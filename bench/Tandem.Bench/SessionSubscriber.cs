@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
@@ -65,7 +66,7 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
 
     private void TakeFrame(ReadOnlySpan<byte> frame)
     {
-        if (frame.IsEmpty) throw new LoadFailureException("the server sent an empty frame");
+        if (frame.IsEmpty) throw new BenchException("the server sent an empty frame");
         switch (frame[0])
         {
             case 0x22:
@@ -87,7 +88,7 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
                 Send([0x05, .. frame[1..]]);
                 return;
             default:
-                throw new LoadFailureException($"the server sent a frame of type 0x{frame[0]:x2}: {Convert.ToHexStringLower(frame)}");
+                throw new BenchException($"the server sent a frame of type 0x{frame[0]:x2}: {Convert.ToHexStringLower(frame)}");
         }
 
         _received++;
@@ -96,17 +97,17 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
 
     private void TakeEvent(ReadOnlySpan<byte> frame)
     {
-        if (!frame.StartsWith(_expected)) throw new LoadFailureException("an event is of another topic or origin");
+        if (!frame.StartsWith(_expected)) throw new BenchException("an event is of another topic or origin");
         frame = frame[_expected.Length..];
-        if (Read(ref frame) != ++_offset) throw new LoadFailureException($"an event is missing: {_offset} was to come");
-        if (frame[0] != FlagText || !frame[1..].SequenceEqual(news.Payload(Events))) throw new LoadFailureException("an event is not what was published");
+        if (Read(ref frame) != ++_offset) throw new BenchException($"an event is missing: {_offset} was to come");
+        if (frame[0] != FlagText || !frame[1..].SequenceEqual(news.Payload(Events))) throw new BenchException("an event is not what was published");
         CountEvent();
     }
 
     private void TakeReply(ReadOnlySpan<byte> fields)
     {
         long request = Read(ref fields);
-        if (request != Answers + 1 || fields[0] != 0) throw new LoadFailureException($"request {request} was answered with code {fields[0]}");
+        if (request != Answers + 1 || fields[0] != 0) throw new BenchException($"request {request} was answered with code {fields[0]}");
         Answers++;
     }
 
@@ -116,7 +117,7 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
         long topic = Read(ref fields);
         fields = fields[1..]; // flags
         _ = Read(ref fields); // presence
-        if (Read(ref fields) != 1) throw new LoadFailureException("the topic does not have one origin");
+        if (Read(ref fields) != 1) throw new BenchException("the topic does not have one origin");
         long origin = Read(ref fields);
         _offset = Read(ref fields);
         Span<byte> expected = stackalloc byte[1 + 8 + 8];
@@ -158,6 +159,6 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
             return value;
         }
 
-        throw new LoadFailureException("a frame of the session protocol is cut short");
+        throw new BenchException("a frame of the session protocol is cut short");
     }
 }

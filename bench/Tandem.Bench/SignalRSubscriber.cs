@@ -1,4 +1,5 @@
 using System.Text;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
@@ -78,7 +79,7 @@ internal sealed class SignalRSubscriber(int fd, News news, bool subscribes) : Su
             ReadOnlySpan<byte> rest = record[EventHead.Length..];
             if (rest.Length != news.Size + EventTail.Length || !rest.StartsWith(news.Payload(Events)) || !rest.EndsWith(EventTail))
             {
-                throw new LoadFailureException("an event is not what was published");
+                throw new BenchException("an event is not what was published");
             }
 
             CountEvent();
@@ -96,7 +97,7 @@ internal sealed class SignalRSubscriber(int fd, News news, bool subscribes) : Su
         }
         else if (!record.SequenceEqual(Ping))
         {
-            throw new LoadFailureException($"the server sent {Encoding.UTF8.GetString(record[..Math.Min(200, record.Length)])}");
+            throw new BenchException($"the server sent {Encoding.UTF8.GetString(record[..Math.Min(200, record.Length)])}");
         }
     }
 

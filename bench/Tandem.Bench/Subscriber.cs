@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
@@ -61,10 +62,10 @@ internal abstract class Subscriber(int fd)
 
             int count = (int)Math.Min(bytes.Length, _left);
             _left -= count;
-            // Pings and pongs are let pass, as in EchoReader.
+            // Pings and pongs are let pass, for a server may check on its peers.
             if (!_head.IsControl)
             {
-                if (_head.Opcode != 0 && _head.Opcode != (IsText ? OpcodeText : OpcodeBinary)) throw new LoadFailureException("the server sent a message of the wrong type");
+                if (_head.Opcode != 0 && _head.Opcode != (IsText ? OpcodeText : OpcodeBinary)) throw new BenchException("the server sent a message of the wrong type");
                 TakePart(bytes[..count], _left == 0 && _head.IsFinal);
             }
 
@@ -102,7 +103,7 @@ internal abstract class Subscriber(int fd)
     /// <summary>Keeps bytes until what they belong to is whole.</summary>
     protected void Keep(ReadOnlySpan<byte> bytes)
     {
-        if (_partLength + bytes.Length > s_frames.Length) throw new LoadFailureException("the server sent a message that does not end");
+        if (_partLength + bytes.Length > s_frames.Length) throw new BenchException("the server sent a message that does not end");
         if (_partLength + bytes.Length > _part.Length) Array.Resize(ref _part, Math.Max(512, 2 * (_partLength + bytes.Length)));
         bytes.CopyTo(_part.AsSpan(_partLength));
         _partLength += bytes.Length;
@@ -127,7 +128,7 @@ internal abstract class Subscriber(int fd)
     /// <summary>Adds a message, as one masked frame, to what the next <see cref="SendGathered"/> sends.</summary>
     protected void Gather(ReadOnlySpan<byte> payload)
     {
-        if (s_gathered + MaxHeader + payload.Length > s_frames.Length) throw new LoadFailureException($"a burst has at most {s_frames.Length} bytes");
+        if (s_gathered + MaxHeader + payload.Length > s_frames.Length) throw new BenchException($"a burst has at most {s_frames.Length} bytes");
         Span<byte> frame = s_frames.AsSpan(s_gathered);
         frame[0] = (byte)(0x80 | (IsText ? OpcodeText : OpcodeBinary));
         int at = 2;
@@ -137,7 +138,7 @@ internal abstract class Subscriber(int fd)
         }
         else
         {
-            if (payload.Length > ushort.MaxValue) throw new LoadFailureException("an event has at most 64 KiB");
+            if (payload.Length > ushort.MaxValue) throw new BenchException("an event has at most 64 KiB");
             (frame[1], frame[2], frame[3]) = (0x80 | 126, (byte)(payload.Length >> 8), (byte)payload.Length);
             at = 4;
         }

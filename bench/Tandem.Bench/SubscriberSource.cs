@@ -1,7 +1,7 @@
 namespace Tandem.Benchmarks;
 
 /// <summary>Opens the connections of a protocol that has subscriptions.</summary>
-internal sealed class SubscriberSource(EchoOptions options, News news)
+internal sealed class SubscriberSource(LoadOptions options, News news)
 {
     private readonly Upgrade _upgrade = new(options.Port, options.Path, options.Protocol == Protocol.Session ? SessionSubscriber.Subprotocol : null);
     private readonly byte[] _buffer = new byte[64 * 1024];

@@ -1,4 +1,5 @@
 using System.Text;
+using Tandem.Cli.Bench;
 
 namespace Tandem.Benchmarks;
 
@@ -36,7 +37,7 @@ internal sealed class Upgrade(int port, string path, string? subprotocol = null)
         int end;
         do
         {
-            if (received == _response.Length) throw new LoadFailureException("the answer to the handshake does not end");
+            if (received == _response.Length) throw new BenchException("the answer to the handshake does not end");
             received += ClientSocket.Receive(fd, _response.AsSpan(received));
             end = _response.AsSpan(0, received).IndexOf("\r\n\r\n"u8);
         }
@@ -45,10 +46,10 @@ internal sealed class Upgrade(int port, string path, string? subprotocol = null)
         ReadOnlySpan<byte> head = _response.AsSpan(0, end);
         if (!head.StartsWith("HTTP/1.1 101 "u8))
         {
-            throw new LoadFailureException($"the handshake was refused: {Encoding.Latin1.GetString(head[..Math.Max(0, head.IndexOf("\r\n"u8))])}");
+            throw new BenchException($"the handshake was refused: {Encoding.Latin1.GetString(head[..Math.Max(0, head.IndexOf("\r\n"u8))])}");
         }
 
-        if (head.IndexOf(Accept) < 0) throw new LoadFailureException("the handshake's Sec-WebSocket-Accept is wrong");
-        if (received != end + 4) throw new LoadFailureException("the server sent something before it was sent anything");
+        if (head.IndexOf(Accept) < 0) throw new BenchException("the handshake's Sec-WebSocket-Accept is wrong");
+        if (received != end + 4) throw new BenchException("the server sent something before it was sent anything");
     }
 }

@@ -52,12 +52,19 @@ internal sealed class ConnectProcess : IAsyncDisposable
         }
     }
 
-    public static ConnectProcess Start(params string[] arguments) => new(Repository.Tandem, ["connect", .. arguments]);
+    public static ConnectProcess Start(params string[] arguments) => StartCommand(["connect", .. arguments]);
+
+    /// <summary>Another command than <c>connect</c>.</summary>
+    public static ConnectProcess StartCommand(params string[] arguments) => new(Repository.Tandem, arguments);
 
     /// <summary>In a terminal, where standard output and standard error come out together.</summary>
     /// <remarks>The shell that <c>script</c> starts is replaced: Ctrl-C is for the whole foreground, and dash would die of it and give its own exit code.</remarks>
     public static ConnectProcess InTerminal(string arguments, params (string Name, string Value)[] environment) =>
-        CommandInTerminal($"exec {Repository.Tandem} connect {arguments}", environment);
+        TandemInTerminal($"connect {arguments}", environment);
+
+    /// <summary>The same for another command of Tandem's.</summary>
+    public static ConnectProcess TandemInTerminal(string arguments, params (string Name, string Value)[] environment) =>
+        CommandInTerminal($"exec {Repository.Tandem} {arguments}", environment);
 
     /// <summary>Any command of a shell in a terminal.</summary>
     public static ConnectProcess CommandInTerminal(string command, params (string Name, string Value)[] environment) =>

@@ -30,14 +30,24 @@ internal static class ConnectActivity
         catch (Exception exception) when (exception is WebSocketException or OperationCanceledException)
         {
             var failure = exception.InnerException as WebSocketConnectException;
-            string error = ErrorType(failure);
-            string outcome = failure is null ? TelemetryTags.Abandoned : failure.Status is null ? TelemetryTags.Failed : TelemetryTags.Refused;
-            telemetry.Handshake(outcome, failure?.Status ?? 0, error);
+            string error = Count(telemetry, failure);
             if (failure?.Status is { } status) activity?.SetTag(TelemetryTags.StatusCode, status);
             activity?.SetTag(TelemetryTags.ErrorType, error);
             activity?.SetStatus(ActivityStatusCode.Error);
             throw;
         }
+    }
+
+    /// <summary>Counts a way that has led nowhere.</summary>
+    /// <param name="telemetry">Where.</param>
+    /// <param name="failure">Why; null when it was given up.</param>
+    /// <returns>What it is counted as.</returns>
+    public static string Count(RoleTelemetry telemetry, WebSocketConnectException? failure)
+    {
+        string error = ErrorType(failure);
+        string outcome = failure is null ? TelemetryTags.Abandoned : failure.Status is null ? TelemetryTags.Failed : TelemetryTags.Refused;
+        telemetry.Handshake(outcome, failure?.Status ?? 0, error);
+        return error;
     }
 
     // The rule that the answer broke; where there was none to judge, the step that failed, or that its time was over.

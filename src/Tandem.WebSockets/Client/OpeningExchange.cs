@@ -36,8 +36,8 @@ internal static class OpeningExchange
         return new ClientHandshakeResult(stream, subprotocol, deflate, reader.Received[head.Length..].ToArray(), head.Headers);
     }
 
-    // Apart because a head is a view of the buffer, and cannot live across an await.
-    private static ClientHandshakeFault Judge(ReadOnlySpan<byte> received, byte[] key, WebSocketClientOptions options, out string? subprotocol, out DeflateParameters? deflate)
+    /// <summary>Judges a 101. Apart because a head is a view of the buffer, and cannot live across an await.</summary>
+    public static ClientHandshakeFault Judge(ReadOnlySpan<byte> received, byte[] key, WebSocketClientOptions options, out string? subprotocol, out DeflateParameters? deflate)
     {
         deflate = null;
         HttpHead.Parse(received, out HttpHead head);

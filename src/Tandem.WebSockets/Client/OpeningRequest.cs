@@ -10,6 +10,9 @@ namespace Tandem.WebSockets.Client;
 /// <param name="Key">The key that it carries.</param>
 internal sealed record OpeningRequest(byte[] Bytes, byte[] Key)
 {
+    /// <summary>Where in the request the key stands: behind the target, in which 16 random bytes are not met.</summary>
+    public int KeyOffset { get; } = Bytes.AsSpan().IndexOf(Key);
+
     /// <summary>Most bytes of a request: common servers take no more (Node 16 KiB; this one 8 KiB).</summary>
     private const int MaxLength = 16 * 1024;
 

@@ -12,6 +12,39 @@ internal sealed record ResponseHead(int Status, IReadOnlyList<KeyValuePair<strin
     /// <summary>The values of a field, one for each line.</summary>
     public IEnumerable<string> Values(string name) =>
         Headers.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);
+
+    /// <summary>Parses the head at the start of what has been received.</summary>
+    /// <param name="received">What has been received.</param>
+    /// <param name="phase">Whose answer it is.</param>
+    /// <param name="result">The head; null when more is needed.</param>
+    /// <returns>Whether the head is whole.</returns>
+    /// <exception cref="System.Net.WebSockets.WebSocketException">The bytes are no head, or too long a one.</exception>
+    public static bool TryParse(ReadOnlySpan<byte> received, WebSocketConnectPhase phase, out ResponseHead? result)
+    {
+        result = null;
+        HttpHeadStatus status = HttpHead.Parse(received, out HttpHead head);
+        if (status == HttpHeadStatus.NeedMoreData) return false;
+        int code = status == HttpHeadStatus.Complete ? StatusOf(head.StartLine) : 0;
+        if (code == 0) throw ConnectFailures.InvalidHead(phase, status);
+        var fields = new KeyValuePair<string, string>[head.FieldCount];
+        for (int i = 0; i < fields.Length; i++)
+        {
+            fields[i] = new(Encoding.Latin1.GetString(head.Name(i)), Encoding.Latin1.GetString(head.Value(i)));
+        }
+
+        result = new ResponseHead(code, fields, head.Length);
+        return true;
+    }
+
+    // HTTP/1.0 is let through here, other than in ClientHandshake.Status: proxies answer CONNECT so, and simple servers refuse so. A 101 is
+    // judged by the stricter rule afterwards.
+    private static int StatusOf(ReadOnlySpan<byte> line)
+    {
+        bool shaped = line.Length >= 12 && (line.StartsWith("HTTP/1.1 "u8) || line.StartsWith("HTTP/1.0 "u8)) && (line.Length == 12 || line[12] == ' ');
+        if (!shaped || line[9..12].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return 0;
+        int status = ((line[9] - '0') * 100) + ((line[10] - '0') * 10) + (line[11] - '0');
+        return status >= 100 ? status : 0;
+    }
 }
 
 /// <summary>
@@ -86,30 +119,5 @@ internal sealed class ResponseReader(Stream stream, WebSocketConnectPhase phase)
         return body.Decode(Received);
     }
 
-    private bool TryParse(out ResponseHead? result)
-    {
-        result = null;
-        HttpHeadStatus status = HttpHead.Parse(Received, out HttpHead head);
-        if (status == HttpHeadStatus.NeedMoreData) return false;
-        int code = status == HttpHeadStatus.Complete ? StatusOf(head.StartLine) : 0;
-        if (code == 0) throw ConnectFailures.InvalidHead(phase, status);
-        var fields = new KeyValuePair<string, string>[head.FieldCount];
-        for (int i = 0; i < fields.Length; i++)
-        {
-            fields[i] = new(Encoding.Latin1.GetString(head.Name(i)), Encoding.Latin1.GetString(head.Value(i)));
-        }
-
-        result = new ResponseHead(code, fields, head.Length);
-        return true;
-    }
-
-    // HTTP/1.0 is let through here, other than in ClientHandshake.Status: proxies answer CONNECT so, and simple servers refuse so. A 101 is
-    // judged by the stricter rule afterwards.
-    private static int StatusOf(ReadOnlySpan<byte> line)
-    {
-        bool shaped = line.Length >= 12 && (line.StartsWith("HTTP/1.1 "u8) || line.StartsWith("HTTP/1.0 "u8)) && (line.Length == 12 || line[12] == ' ');
-        if (!shaped || line[9..12].ContainsAnyExceptInRange((byte)'0', (byte)'9')) return 0;
-        int status = ((line[9] - '0') * 100) + ((line[10] - '0') * 10) + (line[11] - '0');
-        return status >= 100 ? status : 0;
-    }
+    private bool TryParse(out ResponseHead? result) => ResponseHead.TryParse(Received, phase, out result);
 }

@@ -27,3 +27,11 @@ internal struct MaskingKeys
         return _block![--_left];
     }
 }
+
+/// <summary>The keys of all connections that one thread serves: a block for each would be more than all else that an idle one holds.</summary>
+internal sealed class LoopMaskingKeys
+{
+    private MaskingKeys _keys;
+
+    public uint Next() => _keys.Next();
+}

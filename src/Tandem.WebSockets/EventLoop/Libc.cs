@@ -21,12 +21,22 @@ internal static unsafe partial class Libc
     public const int MsgNoSignal = 0x4000; // a broken pipe is an errno, not a signal that ends the process
     public const int ShutdownWrite = 1;
 
+    public const int StreamNonBlockCloseOnExec = 1 | SocketNonBlockCloseOnExec;
+    public const int LevelIp = 0;
+    public const int LevelSocket = 1;
+    public const int LevelTcp = 6;
+    public const int TcpNoDelay = 1;
+    public const int SocketError = 4;
+    public const int SocketLinger = 13;
+    public const int IpBindAddressNoPort = 24; // the port is chosen when it connects, when the whole four-tuple is known
+
     public const int Eintr = 4;
     public const int Eagain = 11;
     public const int Emfile = 24;
     public const int Enfile = 23;
     public const int Enobufs = 105;
     public const int Enomem = 12;
+    public const int Einprogress = 115;
 
     public const ushort AddressFamilyInet = 2;
     public const ushort AddressFamilyInet6 = 10;
@@ -69,6 +79,33 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "shutdown")]
     public static partial int Shutdown(int fd, int how);
+
+    [LibraryImport("libc", EntryPoint = "socket")]
+    public static partial int Socket(int family, int type, int protocol);
+
+    [LibraryImport("libc", EntryPoint = "bind")]
+    public static partial int Bind(int fd, byte* address, int length);
+
+    [LibraryImport("libc", EntryPoint = "connect")]
+    public static partial int Connect(int fd, byte* address, int length);
+
+    [LibraryImport("libc", EntryPoint = "setsockopt")]
+    public static partial int SetOption(int fd, int level, int option, void* value, int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt")]
+    public static partial int GetOption(int fd, int level, int option, void* value, int* length);
+
+    public static void SetOption(int fd, int level, int option, int value) => _ = SetOption(fd, level, option, &value, sizeof(int));
+
+    /// <summary>Closes with a reset, which leaves nothing in TIME_WAIT.</summary>
+    public static void Reset(int fd)
+    {
+        int* linger = stackalloc int[2]; // struct linger: on, for 0 s
+        linger[0] = 1;
+        linger[1] = 0;
+        _ = SetOption(fd, LevelSocket, SocketLinger, linger, 2 * sizeof(int));
+        _ = Close(fd);
+    }
 
     /// <summary>struct iovec.</summary>
     public struct IoVector

@@ -29,8 +29,11 @@ internal sealed class Loop : IDisposable
     private readonly Thread _thread;
     private readonly long _start;
     private readonly long _tick;
-    private readonly Action<int, UInt128, ushort> _deal;
+    private readonly Action<int, UInt128, ushort>? _deal;
     private readonly LoopBlock _block;
+    private readonly TrafficLedger _ledger;
+    private readonly WebSocketServer? _server;
+    private readonly WebSocketClientLoop? _client; // in whose place a server would be
     private InflaterPool? _inflaters;
     private int _threadId;
     private long _nextSweep;
@@ -39,22 +42,32 @@ internal sealed class Loop : IDisposable
     private bool _stopping;
 
     public Loop(WebSocketServer server, int index)
+        : this(server.Options, server.Options.Telemetry.Server, index, $"Tandem loop {index}")
     {
-        Server = server;
-        Options = server.Options;
+        _server = server;
         _deal = server.Deal;
+    }
+
+    public Loop(WebSocketClientLoop client, WebSocketServerOptions options)
+        : this(options, options.Telemetry.Client, index: 0, "Tandem client loop") => _client = client;
+
+    private Loop(WebSocketServerOptions options, RoleTelemetry telemetry, int index, string name)
+    {
+        Options = options;
         _tick = Math.Max(1, (long)Options.TickInterval.TotalMilliseconds);
         _start = Options.TimeProvider.GetTimestamp();
-        _block = Options.Telemetry.Server.Traffic.AddLoop(index, Options.TimeProvider.TimestampFrequency);
+        _ledger = telemetry.Traffic;
+        _block = _ledger.AddLoop(index, Options.TimeProvider.TimestampFrequency);
         _nextSweep = _tick;
         ReceiveBuffer = GC.AllocateUninitializedArray<byte>(Options.ReceiveBufferSize, pinned: true);
         ReceivePointer = Marshal.UnsafeAddrOfPinnedArrayElement(ReceiveBuffer, 0);
         if (Options.Deflate is not null) Deflaters = new DeflaterPool(Options.Deflate);
         if (!_epoll.Add(_inbox.Fd, EpollEvents.In, InboxKey)) throw new InvalidOperationException("The kernel refuses to watch an eventfd.");
-        _thread = new Thread(Run) { IsBackground = true, Name = $"Tandem loop {index}" };
+        _thread = new Thread(Run) { IsBackground = true, Name = name };
     }
 
-    public WebSocketServer Server { get; }
+    /// <summary>Whose connections are accepted here: of a server's loop only.</summary>
+    public WebSocketServer Server => _server!;
 
     public WebSocketServerOptions Options { get; }
 
@@ -161,12 +174,23 @@ internal sealed class Loop : IDisposable
         if (_messages.Count < 1024) _messages.Push(message);
     }
 
-    public void Report(WebSocketPeer? peer, Exception exception) => Options.Report(peer, exception);
+    /// <summary>A connection has gone.</summary>
+    public void Leave(RemoteAddress address)
+    {
+        if (_client is null) Server.Leave(address);
+        else _client.Leave();
+    }
+
+    public void Report(WebSocketPeer? peer, Exception exception)
+    {
+        if (_client is null) Options.Report(peer, exception);
+        else Options.Tell(peer, exception);
+    }
 
     public void Dispose()
     {
         foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
-        Options.Telemetry.Server.Traffic.EndLoop(_block);
+        _ledger.EndLoop(_block);
         _inflaters?.Dispose();
         Deflaters?.Dispose();
         _inbox.Dispose();
@@ -192,12 +216,14 @@ internal sealed class Loop : IDisposable
             Dispose();
             _ended.SetResult();
             DiscardPosts();
+            _client?.CancelConnects();
         }
     }
 
     private void Turn()
     {
-        int count = _epoll.Wait((int)Math.Clamp(_nextSweep - Now, 0, _tick));
+        int wait = (int)Math.Clamp(_nextSweep - Now, 0, _tick);
+        int count = _epoll.Wait(_client is null ? wait : _client.Wait(wait));
         long woke = Options.TimeProvider.GetTimestamp();
         Now = (long)Options.TimeProvider.GetElapsedTime(_start, woke).TotalMilliseconds;
         bool posts = false;
@@ -211,6 +237,7 @@ internal sealed class Loop : IDisposable
 
         if (posts) TakePosts();
         if (Now >= _nextSweep) Sweep();
+        _client?.OnTurn();
         // By index: a connection that is settled may make others dirty.
         for (int i = 0; i < _dirty.Count; i++) _dirty[i].Settle();
         _dirty.Clear();
@@ -222,12 +249,12 @@ internal sealed class Loop : IDisposable
     {
         object? connection = Connections[slot];
         if (connection is LoopPeer peer) peer.OnEvents(events);
-        else if (connection is PendingHandshake handshake) handshake.OnEvents();
+        else (connection as Opening)?.OnEvents();
     }
 
     private void Accept(Acceptor acceptor)
     {
-        if (_stopping || acceptor.Accept(_deal)) return;
+        if (_stopping || acceptor.Accept(_deal!)) return;
         // Out of descriptors. A listening socket that stays ready would keep the loop spinning, so it is left alone for a tick.
         _epoll.Delete(acceptor.Fd);
         _acceptPaused = true;
@@ -248,6 +275,8 @@ internal sealed class Loop : IDisposable
                 case LoopRequest.Decided:
                     post.Handshake!.OnDecided();
                     break;
+                case LoopRequest.Connect:
+                    break; // it is the turn that was needed
                 case LoopRequest.Stop:
                     Stop();
                     break;
@@ -296,7 +325,7 @@ internal sealed class Loop : IDisposable
         {
             object? connection = Connections[slot];
             if (connection is LoopPeer peer) peer.OnDeadline();
-            else if (connection is PendingHandshake handshake) handshake.OnDeadline();
+            else (connection as Opening)?.OnDeadline();
         }
 
         Segments.Trim();
@@ -310,12 +339,13 @@ internal sealed class Loop : IDisposable
         if (_stopping) return;
         _stopping = true;
         _stopDue = DueAfter(Options.StopTimeout);
+        _client?.CancelConnects();
         foreach (Acceptor acceptor in _acceptors) acceptor.Dispose();
         for (int slot = 0; slot < Connections.End; slot++)
         {
             object? connection = Connections[slot];
             if (connection is LoopPeer peer) peer.BeginStop();
-            else if (connection is PendingHandshake handshake) handshake.BeginStop();
+            else (connection as Opening)?.BeginStop();
         }
     }
 
@@ -325,7 +355,7 @@ internal sealed class Loop : IDisposable
         {
             object? connection = Connections[slot];
             if (connection is LoopPeer peer) peer.Drop();
-            else if (connection is PendingHandshake handshake) handshake.Drop();
+            else (connection as Opening)?.Drop();
         }
     }
 }

@@ -12,6 +12,9 @@ internal enum LoopRequest : byte
     /// <summary>Serve a connection that another loop accepted.</summary>
     Adopt,
 
+    /// <summary>Take a turn: a client has connections to open.</summary>
+    Connect,
+
     /// <summary>Answer a handshake whose decision has been made.</summary>
     Decided,
 

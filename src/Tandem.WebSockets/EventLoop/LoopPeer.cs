@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
+using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.EventLoop;
 
@@ -88,9 +89,17 @@ internal sealed unsafe class LoopPeer : WebSocketPeer
         _queue.Clear(_segments);
         if (_message is not null) _loop.ReturnMessage(_message);
         _message = null;
-        _ = Libc.Close(_fd);
+        if (Role == WebSocketRole.Client) ReleaseClient();
+        else _ = Libc.Close(_fd);
         _loop.Connections.Remove(_slot);
-        _loop.Server.Leave(_address);
+        _loop.Leave(_address);
+    }
+
+    // A client that breaks off resets: the end that sends the first FIN would keep its port in TIME_WAIT, and ports are what a client runs out of.
+    private void ReleaseClient()
+    {
+        if (_phase == WebSocketState.Aborted) Libc.Reset(_fd);
+        else _ = Libc.Close(_fd);
     }
 
     private void Receive()

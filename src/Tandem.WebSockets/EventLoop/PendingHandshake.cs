@@ -9,7 +9,7 @@ namespace Tandem.WebSockets.EventLoop;
 /// A connection from its first byte to the answer to its handshake: then a <see cref="LoopPeer"/> takes its slot, or it is refused, or
 /// it is handed, unread, to who serves everything else on this port.
 /// </summary>
-internal sealed unsafe class PendingHandshake
+internal sealed unsafe class PendingHandshake : Opening
 {
     private readonly Loop _loop;
     private readonly int _fd;
@@ -41,7 +41,7 @@ internal sealed unsafe class PendingHandshake
         if (!loop.Epoll.Add(fd, EpollEvents.In, handshake._slot)) handshake.Drop();
     }
 
-    public void OnEvents()
+    public override void OnEvents()
     {
         if (_deferred is not null)
         {
@@ -64,19 +64,19 @@ internal sealed unsafe class PendingHandshake
         if (!_lingers) Read(buffer[..(_receivedLength + count)]);
     }
 
-    public void OnDeadline()
+    public override void OnDeadline()
     {
         if (_lingers || _peeks) Drop(); // a client that has sent nothing to judge is not told anything either
         else Refuse(_deferred is null ? HandshakeRefusal.TimedOut : HandshakeRefusal.DecisionTimedOut);
     }
 
-    public void BeginStop()
+    public override void BeginStop()
     {
         if (_peeks) Drop();
         else if (!_lingers) Refuse(HandshakeRefusal.Stopping);
     }
 
-    public void Drop()
+    public override void Drop()
     {
         // Who has not even said that it wants a WebSocket, on a port that serves more than these, has abandoned none.
         if (!_lingers && !_peeks) _loop.Options.Telemetry.Abandoned();

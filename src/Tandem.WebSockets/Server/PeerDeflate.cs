@@ -1,4 +1,5 @@
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Framing;
 using Tandem.WebSockets.Telemetry;
 
 namespace Tandem.WebSockets;
@@ -10,13 +11,15 @@ internal sealed class PeerDeflate : IDisposable
     private long _countedIn;
     private long _countedOut;
 
-    public PeerDeflate(in DeflateParameters parameters, InflaterPool inflaters, DeflaterPool deflaters)
+    public PeerDeflate(in DeflateParameters parameters, InflaterPool inflaters, DeflaterPool deflaters, WebSocketRole role = WebSocketRole.Server)
     {
-        _cost = DeflateBudget.CostOfInbound(parameters.ClientMaxWindowBits)
-            + DeflateBudget.CostOfOutbound(parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover, deflaters.Options.MemoryLevel);
+        var client = (Bits: parameters.ClientMaxWindowBits, Keeps: !parameters.ClientNoContextTakeover);
+        var server = (Bits: parameters.ServerMaxWindowBits, Keeps: !parameters.ServerNoContextTakeover);
+        (var inbound, var outbound) = role == WebSocketRole.Server ? (client, server) : (server, client);
+        _cost = DeflateBudget.CostOfInbound(inbound.Bits) + DeflateBudget.CostOfOutbound(outbound.Bits, outbound.Keeps, deflaters.Options.MemoryLevel);
         DeflateBudget.Add(_cost);
-        Inbound = new InboundDeflate(inflaters, parameters.ClientMaxWindowBits, !parameters.ClientNoContextTakeover);
-        Outbound = new OutboundDeflate(deflaters, parameters.ServerMaxWindowBits, !parameters.ServerNoContextTakeover);
+        Inbound = new InboundDeflate(inflaters, inbound.Bits, inbound.Keeps);
+        Outbound = new OutboundDeflate(deflaters, outbound.Bits, outbound.Keeps);
     }
 
     /// <summary>Bytes that both directions may come to hold.</summary>

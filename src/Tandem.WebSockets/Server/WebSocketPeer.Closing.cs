@@ -56,7 +56,9 @@ public abstract partial class WebSocketPeer
 
     internal void BeginStop()
     {
-        if (_phase == WebSocketState.Open) CloseNow(CloseInitiator.Local, WebSocketCloseStatus.EndpointUnavailable, "the server is stopping");
+        if (_phase != WebSocketState.Open) return;
+        if (Role == WebSocketRole.Server) CloseNow(CloseInitiator.Local, WebSocketCloseStatus.EndpointUnavailable, "the server is stopping");
+        else CloseNow(CloseInitiator.Local, WebSocketCloseStatus.NormalClosure, "");
     }
 
     /// <summary>At the end of the loop: whatever state it is in, it ends now.</summary>
@@ -95,7 +97,7 @@ public abstract partial class WebSocketPeer
     private protected void Signal(CloseSignal signal, in CloseCause cause)
     {
         WebSocketState before = _phase;
-        (WebSocketState phase, CloseActions actions) = ClosingHandshake.Next(before, signal, WebSocketRole.Server);
+        (WebSocketState phase, CloseActions actions) = ClosingHandshake.Next(before, signal, Role);
         // The first cause stands, unless the closing handshake that it began was never finished.
         bool unfinished = before != WebSocketState.Closed && signal is CloseSignal.TransportEnd or CloseSignal.Deadline;
         if (!_closeReported && (_cause is null || (unfinished && before != WebSocketState.Aborted))) _cause = new StrongCause(cause);
@@ -104,7 +106,7 @@ public abstract partial class WebSocketPeer
         if ((actions & CloseActions.SendClose) != 0)
         {
             Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _segments, large: false);
-            _queue.Commit(_writer.WriteClose(frame, cause.Status, cause.Reason, maskingKey: 0));
+            _queue.Commit(_writer.WriteClose(frame, cause.Status, cause.Reason, NextMaskingKey()));
         }
 
         if (before == WebSocketState.Open) SetDue(DueAfter(Options.CloseTimeout));
@@ -144,6 +146,7 @@ public abstract partial class WebSocketPeer
     {
         _closeReported = true;
         CloseCause cause = _cause!.Value;
+        _route.Telemetry.Closed(in cause);
         Options.ReportClosed(this, in cause);
         try
         {

@@ -102,7 +102,7 @@ public abstract partial class WebSocketPeer
                 break;
             default:
                 ProtocolFault fault = _reader.Fault;
-                Options.Telemetry.Server.Fault(fault);
+                _route.Telemetry.Fault(fault);
                 Signal(CloseSignal.Fault, new CloseCause(CloseInitiator.ProtocolFault, fault.CloseStatus(), fault.Text(), fault));
                 break;
         }

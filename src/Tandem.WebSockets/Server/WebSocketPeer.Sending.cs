@@ -140,17 +140,19 @@ public abstract partial class WebSocketPeer
     {
         if (endOfMessage) _traffic.MessagesSent++;
         MarkDirty();
+        uint key = NextMaskingKey();
         if (payload.Length >= DirectSendBytes)
         {
             Span<byte> header = _queue.Reserve(FrameHeader.MaxLength, _segments, large: false);
-            _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage, maskingKey: 0, compressed));
-            AppendLarge(payload);
+            _queue.Commit(_writer.WriteHeader(header, type, payload.Length, endOfMessage, key, compressed));
+            if (Role == WebSocketRole.Server) AppendLarge(payload);
+            else AppendMasked(payload, key);
         }
         else
         {
             // Its own turn's answers are gathered in a large segment, a copy of a broadcast for someone else in a small one.
             Span<byte> frame = _queue.Reserve(payload.Length + FrameHeader.MaxLength, _segments, _isCurrent);
-            _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage, maskingKey: 0, compressed));
+            _queue.Commit(_writer.WriteFrame(frame, type, payload, endOfMessage, key, compressed));
             if (!_blocked && _queue.Bytes >= FlushBytes) Flush();
         }
 
@@ -175,6 +177,21 @@ public abstract partial class WebSocketPeer
         if (!_drops) _queue.Append(payload[sent..], _segments, large: true);
     }
 
+    // What is masked is a copy anyway: it goes through segments, each sent when it is full, while it is still in the processor's cache.
+    private void AppendMasked(ReadOnlySpan<byte> payload, uint key)
+    {
+        while (!payload.IsEmpty && !_drops)
+        {
+            Span<byte> free = _queue.Reserve(1, _segments, large: true);
+            int count = Math.Min(free.Length, payload.Length);
+            Masking.Apply(payload[..count], free, key);
+            key = Masking.Rotate(key, count);
+            _queue.Commit(count);
+            payload = payload[count..];
+            if (!_blocked && _queue.Bytes >= FlushBytes) Flush();
+        }
+    }
+
     private SendStatus WriteControl(Opcode opcode, ReadOnlySpan<byte> payload)
     {
         MarkDirty();
@@ -182,7 +199,7 @@ public abstract partial class WebSocketPeer
         if (_queue.Bytes > Options.MaxBufferedBytes && !TryMakeRoom(0)) return Overflow();
 
         Span<byte> frame = _queue.Reserve(FrameHeader.MaxControlPayload + FrameHeader.MaxLength, _segments, _isCurrent);
-        _queue.Commit(_writer.WriteControl(frame, opcode, payload, maskingKey: 0));
+        _queue.Commit(_writer.WriteControl(frame, opcode, payload, NextMaskingKey()));
         return SendStatus.Sent;
     }
 

@@ -8,7 +8,7 @@ using Tandem.WebSockets.Telemetry;
 namespace Tandem.WebSockets;
 
 /// <summary>
-/// An open connection of a server, as its handler sees it. Sending never blocks. All members may be used from any thread: on the one that
+/// An open connection of a server, or of a <see cref="WebSocketClientLoop"/>, as its handler sees it. Sending never blocks. All members may be used from any thread: on the one that
 /// serves the connection at the moment they act at once, and what is sent there in one turn leaves together; from others they are posted to
 /// it, in order.
 /// </summary>
@@ -89,7 +89,7 @@ public abstract partial class WebSocketPeer
         _segments = segments;
         _traffic = traffic;
         _reader = new WebSocketReader(route.ReaderOptions, deflate?.Inbound);
-        _writer = new WebSocketWriter(WebSocketRole.Server);
+        _writer = new WebSocketWriter(route.Role);
         Subprotocol = context.Subprotocol;
         State = context.State;
     }
@@ -103,7 +103,7 @@ public abstract partial class WebSocketPeer
     /// <summary>Open, CloseSent, CloseReceived, Closed or Aborted.</summary>
     public WebSocketState ConnectionState => _phase;
 
-    /// <summary>Where the connection comes from; <see cref="IPAddress.None"/> when its transport has no such address.</summary>
+    /// <summary>Where the connection comes from, or for a client where it goes to; <see cref="IPAddress.None"/> when its transport has no such address.</summary>
     public IPEndPoint RemoteEndPoint => new(_address.Address, _port);
 
     /// <summary>Bytes that were given to Send and that the transport has not taken yet, frame headers included.</summary>
@@ -224,6 +224,12 @@ public abstract partial class WebSocketPeer
     private bool IsServing => Environment.CurrentManagedThreadId == _thread;
 
     private protected WebSocketServerOptions Options => _route.Options;
+
+    /// <summary>Which end this is.</summary>
+    private protected WebSocketRole Role => _route.Role;
+
+    // A fresh one for every frame that a client sends (section 5.3); a server has none.
+    private uint NextMaskingKey() => _route.Keys is { } keys ? keys.Next() : 0;
 
     // What a driver brings.
 

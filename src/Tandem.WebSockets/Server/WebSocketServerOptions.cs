@@ -142,6 +142,12 @@ public sealed record WebSocketServerOptions
     internal void Report(WebSocketPeer? peer, Exception exception)
     {
         Telemetry.Error(exception);
+        Tell(peer, exception);
+    }
+
+    /// <summary>Tells of an exception that is not a server's to count.</summary>
+    internal void Tell(WebSocketPeer? peer, Exception exception)
+    {
         try
         {
             OnError?.Invoke(peer, exception);
@@ -169,7 +175,6 @@ public sealed record WebSocketServerOptions
 
     internal void ReportClosed(WebSocketPeer peer, in CloseCause cause)
     {
-        Telemetry.Server.Closed(in cause);
         if (OnClosed is null) return;
         try
         {

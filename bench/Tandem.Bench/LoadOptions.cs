@@ -1,11 +1,10 @@
+using Tandem.Cli.Bench;
+
 namespace Tandem.Benchmarks;
 
 /// <summary>What is spoken over the WebSockets.</summary>
 internal enum Protocol
 {
-    /// <summary>Messages that come back.</summary>
-    Echo,
-
     /// <summary>Tandem's sessions: docs/session-protocol.md.</summary>
     Session,
 
@@ -14,7 +13,7 @@ internal enum Protocol
 }
 
 /// <summary>What is measured, and how much of it. Every number is bounded where it is parsed.</summary>
-internal sealed record EchoOptions
+internal sealed record LoadOptions
 {
     // Of the 28,000 ports that an address has by default some may be in use.
     private const int ConnectionsPerAddress = 20_000;
@@ -35,16 +34,11 @@ internal sealed record EchoOptions
     /// <summary>Bytes of payload.</summary>
     public int Size { get; init; }
 
-    /// <summary>Messages in flight on each connection; in mode handshakes, handshakes at a time.</summary>
-    public int InFlight { get; init; } = 1;
-
     /// <summary>Events that are published with one send.</summary>
     public int Burst { get; init; } = 1;
 
     /// <summary>Least milliseconds from one burst to the next.</summary>
     public int Interval { get; init; }
-
-    public bool Text { get; init; }
 
     /// <summary>How many addresses 127.0.0.x to connect from; 0 for as many as the connections need.</summary>
     public int Sources { get; init; }

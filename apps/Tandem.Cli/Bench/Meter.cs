@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Tandem.Benchmarks;
+namespace Tandem.Cli.Bench;
 
 /// <summary>What a measurement took.</summary>
 /// <param name="Seconds">Wall time.</param>
@@ -11,21 +11,19 @@ internal readonly record struct Spending(double Seconds, double? ServerCpu, doub
 /// <summary>From its making to <see cref="Stop"/>: the clock on the wall and the processor time of both sides.</summary>
 internal sealed class Meter
 {
-    private readonly ServerProcess? _server;
     private readonly double _serverCpu;
     private readonly double _generatorCpu;
     private readonly long _start;
 
     public Meter(ServerProcess? server)
     {
-        _server = server;
         _generatorCpu = ServerProcess.Self.CpuSeconds();
         _serverCpu = server?.CpuSeconds() ?? 0;
         _start = Stopwatch.GetTimestamp();
     }
 
-    public Spending Stop() => new(
-        Stopwatch.GetElapsedTime(_start).TotalSeconds,
-        _server?.CpuSeconds() - _serverCpu,
-        ServerProcess.Self.CpuSeconds() - _generatorCpu);
+    /// <summary>Stops.</summary>
+    /// <param name="serverCpu">What the server has spent until now in all; null when that is not known.</param>
+    public Spending Stop(double? serverCpu) =>
+        new(Stopwatch.GetElapsedTime(_start).TotalSeconds, serverCpu - _serverCpu, ServerProcess.Self.CpuSeconds() - _generatorCpu);
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Tandem.Benchmarks;
+namespace Tandem.Cli.Bench;
 
 /// <summary>What a process has spent, read from outside: whatever threads it has, and whoever wrote it, are counted alike.</summary>
 internal sealed class ServerProcess
@@ -16,11 +16,11 @@ internal sealed class ServerProcess
     public static ServerProcess Self { get; } = new("/proc/self");
 
     /// <summary>The process to be measured.</summary>
-    /// <exception cref="LoadFailureException">There is none of that id.</exception>
+    /// <exception cref="BenchException">There is none of that id, or no /proc.</exception>
     public static ServerProcess Find(int id)
     {
         string directory = $"/proc/{id}";
-        return Directory.Exists(directory) ? new ServerProcess(directory) : throw new LoadFailureException($"there is no process {id}");
+        return Directory.Exists(directory) ? new ServerProcess(directory) : throw new BenchException($"there is no process {id}");
     }
 
     /// <summary>Seconds of processor time so far, in user and in kernel mode, of all threads.</summary>
@@ -43,7 +43,7 @@ internal sealed class ServerProcess
             return long.Parse(line["VmRSS:".Length..^" kB".Length].Trim(), CultureInfo.InvariantCulture) * 1024;
         }
 
-        throw new LoadFailureException("the server has ended");
+        throw new BenchException("the server has ended");
     }
 
     private string Read(string file)
@@ -54,7 +54,7 @@ internal sealed class ServerProcess
         }
         catch (IOException)
         {
-            throw new LoadFailureException("the server has ended");
+            throw new BenchException("the server has ended");
         }
     }
 }
