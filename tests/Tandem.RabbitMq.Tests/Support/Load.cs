@@ -20,6 +20,7 @@ internal sealed class Load : IAsyncDisposable
     private readonly ConcurrentDictionary<string, SessionCode> _published = new();
     private readonly ConcurrentDictionary<string, SessionCode> _sent = new();
     private readonly ConcurrentDictionary<string, long> _publishedAt = new();
+    private readonly ConcurrentDictionary<string, int> _arrivals = new();
     private readonly List<Task> _running = [];
     private volatile bool _isStopping;
 
@@ -39,7 +40,10 @@ internal sealed class Load : IAsyncDisposable
         _subscribers.Add(subscriber);
         subscriber.Told = line =>
         {
-            if (line.StartsWith("event ", StringComparison.Ordinal) && _publishedAt.TryGetValue(line.Split(' ')[2], out long at)) Latencies.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
+            if (!line.StartsWith("event ", StringComparison.Ordinal)) return;
+            string text = line.Split(' ')[2];
+            _arrivals.AddOrUpdate(text, 1, static (_, count) => count + 1);
+            if (_publishedAt.TryGetValue(text, out long at)) Latencies.Add(Stopwatch.GetElapsedTime(at).TotalMilliseconds);
         };
         Assert.Equal(SessionCode.Ok, await subscriber.SubscribeAsync(Topic).InTime());
     }
@@ -61,35 +65,55 @@ internal sealed class Load : IAsyncDisposable
         Run(sender, (client, i) => (client.SendAsync(mailbox, $"{mailbox}-{i}"), $"{mailbox}-{i}", _sent));
     }
 
+    /// <summary>Waits until what is acknowledged by now has arrived at all subscribers.</summary>
+    /// <returns>False: not in time; what is missing is found by the check.</returns>
+    public async Task<bool> ArriveAsync(TimeSpan deadline)
+    {
+        var missing = new Queue<string>(Acknowledged());
+        var watch = Stopwatch.StartNew();
+        await Arrive(
+            () =>
+            {
+                while (missing.TryPeek(out string? first) && _arrivals.GetValueOrDefault(first) >= _subscribers.Count) missing.Dequeue();
+                return missing.Count > 0;
+            },
+            watch,
+            deadline);
+        return missing.Count == 0;
+    }
+
     /// <summary>Stops, waits for all answers and arrivals, and says what is wrong.</summary>
     public async Task<string[]> CheckAsync(TimeSpan deadline)
     {
         _isStopping = true;
         await Task.WhenAll(_running).WaitAsync(deadline);
+        // One deadline for all: who lacks something then would not get it later.
+        var watch = Stopwatch.StartNew();
         List<string> wrong = [];
-        string[] acknowledged = [.. _published.Where(entry => entry.Value == SessionCode.Ok).Select(entry => entry.Key)];
+        string[] acknowledged = Acknowledged();
         foreach (TestClient subscriber in _subscribers)
         {
-            await Arrive(() => acknowledged.Except(subscriber.Events(Topic)).Any(), deadline);
+            await Arrive(() => acknowledged.Except(subscriber.Events(Topic)).Any(), watch, deadline);
             string[] events = subscriber.Events(Topic);
-            Judge($"subscriber {_subscribers.IndexOf(subscriber)}", acknowledged, events, wrong);
+            string who = $"subscriber {_subscribers.IndexOf(subscriber)}";
+            // First, since it says whether what was lost was told.
+            wrong.AddRange(subscriber.Complaints.Select(line => $"{who} was told: {line}"));
+            Judge(who, acknowledged, events, wrong);
             foreach (IGrouping<string, string> publisher in events.GroupBy(text => text.Split('-')[0]))
             {
                 int[] numbers = [.. publisher.Select(text => int.Parse(text.Split('-')[1], CultureInfo.InvariantCulture))];
                 if (!numbers.SequenceEqual(numbers.Order())) wrong.Add($"{publisher.Key} out of order");
             }
-
-            wrong.AddRange(subscriber.Gaps);
         }
 
         foreach ((TestClient _, TestClient receiver, string mailbox) in _mailboxes)
         {
             string[] stored = [.. _sent.Where(entry => entry.Value == SessionCode.Ok && entry.Key.StartsWith(mailbox + "-", StringComparison.Ordinal)).Select(entry => entry.Key)];
-            await Arrive(() => stored.Except(receiver.Deliveries(mailbox)).Any(), deadline);
+            await Arrive(() => stored.Except(receiver.Deliveries(mailbox)).Any(), watch, deadline);
             // What was settled on a node that died before it could write that down comes again, and is marked: that is the promise.
             string first = $"delivery {mailbox} ";
             Judge(mailbox, [], [.. receiver.Log.Where(line => line.StartsWith(first, StringComparison.Ordinal)).Select(line => line[first.Length..])], wrong);
-            wrong.AddRange(stored.Except(receiver.Deliveries(mailbox)).Select(text => $"{mailbox} lost {text}"));
+            Name($"{mailbox} lost", stored.Except(receiver.Deliveries(mailbox)), wrong);
         }
 
         return [.. wrong];
@@ -103,14 +127,22 @@ internal sealed class Load : IAsyncDisposable
 
     private static void Judge(string who, string[] acknowledged, string[] arrived, List<string> wrong)
     {
-        wrong.AddRange(acknowledged.Except(arrived).Select(text => $"{who} lost {text}"));
-        wrong.AddRange(arrived.GroupBy(text => text).Where(group => group.Count() > 1).Select(group => $"{who} doubled {group.Key}"));
+        Name($"{who} lost", acknowledged.Except(arrived), wrong);
+        Name($"{who} doubled", arrived.GroupBy(text => text).Where(group => group.Count() > 1).Select(group => group.Key), wrong);
     }
 
-    private static async Task Arrive(Func<bool> isMissing, TimeSpan deadline)
+    /// <summary>One line for all of a kind: a failure shows only the first few lines.</summary>
+    private static void Name(string what, IEnumerable<string> texts, List<string> wrong)
+    {
+        string[] all = [.. texts];
+        if (all.Length > 0) wrong.Add($"{what} {all.Length}: {string.Join(' ', all.OrderBy(text => text.Length).ThenBy(text => text, StringComparer.Ordinal))}");
+    }
+
+    private string[] Acknowledged() => [.. _published.Where(entry => entry.Value == SessionCode.Ok).Select(entry => entry.Key)];
+
+    private static async Task Arrive(Func<bool> isMissing, Stopwatch watch, TimeSpan deadline)
     {
         // What is still missing then is named by who asked. Each look goes through all that has come.
-        var watch = Stopwatch.StartNew();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
         while (isMissing() && watch.Elapsed < deadline) await timer.WaitForNextTickAsync();
     }

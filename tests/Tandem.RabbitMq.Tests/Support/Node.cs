@@ -71,7 +71,9 @@ internal static class NodeProgram
             {
             }
         });
-        var backplane = new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = uri, Prefix = prefix });
+        // Far beyond what a loaded machine takes: what is Unavailable, or a gap, because somebody was slow is no finding here.
+        var patience = TimeSpan.FromSeconds(60);
+        var backplane = new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = uri, Prefix = prefix, ConfirmTimeout = patience, AnswerTimeout = patience });
         Node node = await Node.StartAsync(backplane);
         await Task.WhenAny(backplane.WaitUntilConnectedAsync(), end);
         Console.WriteLine(node.Port);

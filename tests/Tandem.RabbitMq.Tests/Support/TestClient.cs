@@ -35,7 +35,7 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
     {
     }
 
-    /// <summary>What it was told, in order: "event TOPIC TEXT", "gap TOPIC COUNT", "delivery MAILBOX TEXT", "redelivery MAILBOX TEXT", "closed MAILBOX CODE".</summary>
+    /// <summary>What it was told, in order: "event TOPIC TEXT", "gap TOPIC COUNT", "delivery MAILBOX TEXT", "redelivery MAILBOX TEXT", "closed MAILBOX CODE", "unsubscribed TOPIC CODE".</summary>
     public string[] Log
     {
         get
@@ -68,7 +68,9 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
 
     public string[] Deliveries(string mailbox) => [.. Log.Where(line => line.Contains($"delivery {mailbox} ", StringComparison.Ordinal)).Select(line => line.Split(' ')[2])];
 
-    public string[] Gaps => [.. Log.Where(line => line.StartsWith("gap ", StringComparison.Ordinal))];
+    /// <summary>What a subscriber hopes not to be told.</summary>
+    public string[] Complaints =>
+        [.. Log.Where(line => line.StartsWith("gap ", StringComparison.Ordinal) || line.StartsWith("unsubscribed ", StringComparison.Ordinal))];
 
     /// <summary>Takes nothing in any more, once it has a session.</summary>
     public async Task DeafenAsync()
@@ -121,6 +123,8 @@ internal sealed class TestClient : SessionClientEvents, IAsyncDisposable
     protected override void OnEvent(string topic, MessageFlags flags, string? key, ReadOnlySpan<byte> payload) => Note($"event {topic} {Encoding.UTF8.GetString(payload)}");
 
     protected override void OnGap(string topic, long missed) => Note($"gap {topic} {missed}");
+
+    protected override void OnUnsubscribed(string topic, SessionCode code) => Note($"unsubscribed {topic} {code}");
 
     protected override void OnDelivery(string mailbox, long delivery, MessageFlags flags, ReadOnlySpan<byte> payload)
     {
