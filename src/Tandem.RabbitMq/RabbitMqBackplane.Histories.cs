@@ -9,6 +9,9 @@ public sealed partial class RabbitMqBackplane
     // A node that was cut off asks each other one for so many topics at a time.
     private const int MaxAsksAtATime = 64;
 
+    // While not all have answered, the broker is asked so often whether one of them has gone: it knows within milliseconds of a process that was killed.
+    private static readonly TimeSpan RollCall = TimeSpan.FromMilliseconds(250);
+
     private readonly ConcurrentDictionary<long, PendingAsk> _asks = new();
     private long _lastAsk;
     private volatile Round? _round;
@@ -21,14 +24,23 @@ public sealed partial class RabbitMqBackplane
     private async Task<(IReadOnlyList<NodeMessageBody> Answers, bool AreAll)> AskAllAsync(
         BrokerLink link, NodeMessageKind kind, string topic, Func<NodeMessage, byte[]> toBody, CancellationToken cancellation)
     {
-        int nodes = await CountNodesAsync(link, cancellation).ConfigureAwait(false);
-        PendingAsk ask = await AskAsync(_names.Nodes, "", new NodeMessage(kind, _id, link.Queue, 0, topic), toBody, nodes).ConfigureAwait(false);
-        // One that has gone meanwhile does not answer, and need not.
-        bool areAll = ask.Count >= nodes || ask.Count >= await CountNodesAsync(link, cancellation).ConfigureAwait(false);
-        return (ask.Answers, areAll);
+        long began = _options.TimeProvider.GetTimestamp();
+        List<NodeMessageBody> answers = [];
+        while (true)
+        {
+            int nodes = await CountNodesAsync(link, cancellation).ConfigureAwait(false), left = nodes;
+            PendingAsk ask = await AskAsync(_names.Nodes, "", new NodeMessage(kind, _id, link.Queue, 0, topic), toBody, nodes, began, HasOneGoneAsync).ConfigureAwait(false);
+            answers.AddRange(ask.Answers);
+            if (ask.Count >= nodes) return (answers, true);
+            if (left >= nodes) return (answers, false);
+            // Whether it is one of those that have answered is not known: those that are left are asked again.
+            async Task<bool> HasOneGoneAsync() => (left = await CountNodesAsync(link, cancellation).ConfigureAwait(false)) < nodes;
+        }
     }
 
-    private async Task<PendingAsk> AskAsync(string exchange, string key, NodeMessage question, Func<NodeMessage, byte[]> toBody, int expected)
+    /// <summary>Asks, and waits for the answers until a time after it began, or until the wait is in vain.</summary>
+    private async Task<PendingAsk> AskAsync(
+        string exchange, string key, NodeMessage question, Func<NodeMessage, byte[]> toBody, int expected, long began, Func<Task<bool>>? isInVain = null)
     {
         long number = Interlocked.Increment(ref _lastAsk);
         var ask = new PendingAsk(expected);
@@ -38,7 +50,15 @@ public sealed partial class RabbitMqBackplane
             // Asked of one node, its absence is an answer too.
             var outgoing = new Outgoing(exchange, key, toBody(question with { Request = number }), _window.Deadline) { Mandatory = exchange.Length == 0 };
             _ = EndWhenUnroutableAsync(_window.PublishAsync(outgoing), ask);
-            await Task.WhenAny(ask.Done, Task.Delay(_options.AnswerTimeout, _options.TimeProvider, _stop.Token)).ConfigureAwait(false);
+            while (!ask.Done.IsCompleted && !_stop.IsCancellationRequested)
+            {
+                TimeSpan left = _options.AnswerTimeout - _options.TimeProvider.GetElapsedTime(began);
+                if (left <= TimeSpan.Zero) break;
+                TimeSpan wait = isInVain is not null && left > RollCall ? RollCall : left;
+                await Task.WhenAny(ask.Done, Task.Delay(wait, _options.TimeProvider, _stop.Token)).ConfigureAwait(false);
+                if (!ask.Done.IsCompleted && isInVain is not null && await isInVain().ConfigureAwait(false)) break;
+            }
+
             return ask;
         }
         finally
@@ -94,7 +114,7 @@ public sealed partial class RabbitMqBackplane
                     BrokerLink? link = await LinkAsync(_stop.Token).ConfigureAwait(false);
                     if (link is null) return;
                     var question = new NodeMessage(NodeMessageKind.AskHistory, _id, link.Queue, 0, topic);
-                    PendingAsk ask = await AskAsync("", queue, question, asked => asked.With(_node!.Counted(topic)), 1).ConfigureAwait(false);
+                    PendingAsk ask = await AskAsync("", queue, question, asked => asked.With(_node!.Counted(topic)), 1, _options.TimeProvider.GetTimestamp()).ConfigureAwait(false);
                     foreach (NodeMessageBody answer in ask.Answers) Post(new Work { Kind = WorkKind.CatchUp, Topic = topic, Part = answer.History(topic) });
                 }).ConfigureAwait(false);
         }

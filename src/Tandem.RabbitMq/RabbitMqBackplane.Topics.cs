@@ -55,16 +55,21 @@ public sealed partial class RabbitMqBackplane
     public override async ValueTask<IReadOnlyList<BackplaneHistory>> HistoryAsync(BackplaneNode node, string topic, IReadOnlyList<TopicPosition> after)
     {
         using CancellationTokenSource deadline = Deadline();
-        if (await LinkAsync(deadline.Token).ConfigureAwait(false) is not { } link) return [];
-        try
+        while (await LinkAsync(deadline.Token).ConfigureAwait(false) is { } link)
         {
-            (IReadOnlyList<NodeMessageBody> answers, _) = await AskAllAsync(link, NodeMessageKind.AskHistory, topic, question => question.With(after), deadline.Token).ConfigureAwait(false);
-            return [.. answers.Select(answer => answer.History(topic))];
+            try
+            {
+                (IReadOnlyList<NodeMessageBody> answers, bool areAll) =
+                    await AskAllAsync(link, NodeMessageKind.AskHistory, topic, question => question.With(after), deadline.Token).ConfigureAwait(false);
+                if (areAll || !link.IsLost) return [.. answers.Select(answer => answer.History(topic))];
+            }
+            catch (Exception exception) when (IsOfTheLink(exception))
+            {
+                await PauseAsync(deadline.Token).ConfigureAwait(false);
+            }
         }
-        catch (Exception exception) when (IsOfTheLink(exception))
-        {
-            return [];
-        }
+
+        return [];
     }
 
     /// <inheritdoc/>

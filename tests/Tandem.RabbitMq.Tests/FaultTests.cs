@@ -152,6 +152,25 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     }
 
     [Fact]
+    public async Task A_node_that_ends_while_it_is_asked_is_not_waited_for_any_longer()
+    {
+        using var proxy = new CutProxy(broker.Port);
+        var patience = TimeSpan.FromSeconds(60);
+        Node silent = await AddAsync(Through(proxy), answerTimeout: patience), asking = await AddAsync(broker.Uri, answerTimeout: patience), third = await AddAsync(broker.Uri);
+        await using TestClient first = new(silent), second = new(third), client = new(asking);
+        Assert.Equal(SessionCode.Ok, await first.SubscribeAsync("news").InTime());
+        Assert.Equal(SessionCode.Ok, await second.SubscribeAsync("news").InTime());
+        // It does not answer, and after two to four heartbeats the broker gives it up.
+        proxy.IsClosed = true;
+        proxy.Stall();
+        Task<SessionCode> subscribed = client.SubscribeAsync("news");
+        Assert.Equal(SessionCode.Ok, await subscribed.InTime());
+        Assert.Equal(SessionCode.Ok, await second.PublishAsync("news", "1").InTime());
+        await Eventually.Equal(1, () => client.Events("news").Length, "the number of events");
+        Assert.Empty(client.Complaints);
+    }
+
+    [Fact]
     public async Task Nodes_are_killed_under_load_and_clients_connect_to_any_other()
     {
         NodeProcess[] nodes = [.. await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => NodeProcess.StartAsync(broker.Uri, _prefix)))];
@@ -230,12 +249,13 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
 
     private static Uri Through(CutProxy proxy) => new($"amqp://guest:guest@127.0.0.1:{proxy.Port}");
 
-    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null, Action<Exception?>? changed = null)
+    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null, Action<Exception?>? changed = null, TimeSpan? answerTimeout = null)
     {
         var options = new RabbitMqBackplaneOptions
         {
             Uri = uri, Prefix = _prefix, Heartbeat = TimeSpan.FromSeconds(1), ConfirmTimeout = confirmTimeout ?? TimeSpan.FromSeconds(60), ConnectionChanged = changed,
         };
+        if (answerTimeout is { } wait) options = options with { AnswerTimeout = wait };
         var application = new Application();
         application.Topics = application.Topics with { WaitTimeout = TimeSpan.FromSeconds(60) };
         Node node = await Node.StartAsync(new RabbitMqBackplane(options), application);
