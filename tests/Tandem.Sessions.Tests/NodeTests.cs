@@ -325,6 +325,36 @@ public sealed class NodeTests : IAsyncDisposable
         Assert.Equal("0 gap:0 gap:6 7 8 9", Seen(listener));
     }
 
+    [Fact]
+    public async Task Subscribers_of_nodes_that_are_replaced_again_and_again_miss_nothing_and_see_nothing_twice()
+    {
+        SessionHub[] hubs = [_left, _middle, _right];
+        Peer[] listeners = [Subscribe(_left), Subscribe(_middle), Subscribe(_right)];
+        List<string> published = [];
+        // More nodes than a position has room for origins.
+        for (int round = 0; round < ProtocolLimits.MaxPositions + 40; round++)
+        {
+            int next = round % hubs.Length;
+            await hubs[next].DisposeAsync();
+            _backplane.Detach(hubs[next].Node);
+            PublishOn(hubs[(next + 1) % hubs.Length]);
+            hubs[next] = Start();
+            PublishOn(hubs[(next + 2) % hubs.Length]);
+            // One comes back to its node, another one moves.
+            Move(listeners[next], hubs[next]);
+            Move(listeners[(next + 1) % hubs.Length], hubs[round % 2 == 0 ? next : (next + 1) % hubs.Length]);
+            foreach (SessionHub hub in hubs) PublishOn(hub);
+            foreach (Peer listener in listeners) listener.CatchUp(_clock);
+            foreach (Peer listener in listeners) Assert.Equal(string.Join(' ', published), Seen(listener));
+        }
+
+        void PublishOn(SessionHub hub)
+        {
+            published.Add($"{published.Count}");
+            Assert.Equal(SessionCode.Ok, Publish(hub, published[^1]).Now());
+        }
+    }
+
     private SessionHub Start() => new(
         _application,
         new SessionHubOptions { TimeProvider = _clock, WindowFrames = 4, TimeToLive = TimeSpan.FromSeconds(10), Heartbeat = TimeSpan.FromSeconds(1000) }, _backplane);

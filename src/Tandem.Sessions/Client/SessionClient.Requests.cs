@@ -204,12 +204,11 @@ public sealed partial class SessionClient
 
     private static Outgoing SubscribeRequest(ClientSubscription subscription, long request, bool isRestored)
     {
-        TopicPosition[] position = [.. subscription.Position.Select(entry => new TopicPosition(entry.Key, entry.Value))];
         var frame = new SubscribeFrame
         {
             Request = request, Topic = subscription.Name,
             Flags = (subscription.WasGranted ? SubscribeFlags.Recover : 0) | (subscription.Presence ? SubscribeFlags.Presence : 0),
-            Position = new PositionList(position),
+            Position = new PositionList(subscription.Position),
         };
         return new Outgoing(Kind.Restored, request, frame.ToShared()) { Subscription = subscription, IsRestored = isRestored };
     }
@@ -263,39 +262,50 @@ public sealed partial class SessionClient
         /// <summary>Whether there is a position to go on from, if only an empty one.</summary>
         public bool WasGranted { get; set; }
 
-        /// <summary>What was seen of the origins that the present node knows.</summary>
-        public Dictionary<uint, long> Position { get; } = [];
+        // What was seen of each origin, and when it was last heard of, in events of this topic.
+        private readonly Dictionary<uint, (long Offset, long Heard)> _position = [];
+        // Of those that the present node does not name: not told to the next one, which would report a gap of unknown size each time, but not to be seen twice
+        // where one does know them.
+        private readonly Dictionary<uint, (long Offset, long Heard)> _past = [];
+        private long _heard;
 
-        // Of the others: not told to the next node, which would report a gap of unknown size each time, but not to be seen twice where one does know them.
-        private readonly Dictionary<uint, long> _past = [];
+        /// <summary>What was seen of the origins that the present node knows.</summary>
+        public TopicPosition[] Position => [.. _position.Select(entry => new TopicPosition(entry.Key, entry.Value.Offset))];
 
         /// <summary>Goes on from the position of a node, or from what was seen where that is further.</summary>
         public void Begin(TopicPosition[] start)
         {
-            foreach ((uint origin, long offset) in Position) Keep(_past, origin, offset);
-            Position.Clear();
+            foreach ((uint origin, (long Offset, long Heard) seen) in _position) Keep(_past, origin, seen);
+            _position.Clear();
             foreach (TopicPosition entry in start)
             {
-                _past.Remove(entry.Origin, out long seen);
-                Position[entry.Origin] = Math.Max(entry.Offset, seen);
+                _past.Remove(entry.Origin, out (long Offset, long Heard) seen);
+                _position[entry.Origin] = (Math.Max(entry.Offset, seen.Offset), ++_heard);
             }
         }
 
         /// <summary>Says how many offsets of an origin are new.</summary>
         public long Advance(uint origin, long offset)
         {
-            if (!Position.TryGetValue(origin, out long seen)) seen = _past.GetValueOrDefault(origin);
-            if (offset <= seen) return 0;
+            if (!_position.TryGetValue(origin, out (long Offset, long Heard) seen)) _past.TryGetValue(origin, out seen);
+            if (offset <= seen.Offset) return 0;
             _past.Remove(origin);
-            Keep(Position, origin, offset);
-            return offset - seen;
+            if (Keep(_position, origin, (offset, ++_heard)) is { } forgotten) Keep(_past, forgotten.Key, forgotten.Value);
+            return offset - seen.Offset;
         }
 
-        private static void Keep(Dictionary<uint, long> position, uint origin, long offset)
+        /// <summary>Keeps what was seen of an origin, and forgets the one that was not heard of for longest where there are too many.</summary>
+        private static KeyValuePair<uint, (long Offset, long Heard)>? Keep(Dictionary<uint, (long Offset, long Heard)> position, uint origin, (long Offset, long Heard) seen)
         {
-            // The origin that is forgotten is that of a node which has probably gone: at worst its next event reports a gap that is none.
-            if (position.Count >= ProtocolLimits.MaxPositions && !position.ContainsKey(origin)) position.Remove(position.MinBy(entry => entry.Value).Key);
-            position[origin] = offset;
+            KeyValuePair<uint, (long Offset, long Heard)>? forgotten = null;
+            if (position.Count >= ProtocolLimits.MaxPositions && !position.ContainsKey(origin))
+            {
+                forgotten = position.MinBy(entry => entry.Value.Heard);
+                position.Remove(forgotten.Value.Key);
+            }
+
+            position[origin] = seen;
+            return forgotten;
         }
     }
 

@@ -25,9 +25,11 @@ internal sealed class MissedEvents
             return;
         }
 
-        // The table of origins has the same bound, so nothing is left out while they live.
-        if (_position.Count < ProtocolLimits.MaxPositions) _position.Add(new TopicPosition(origin, offset));
+        _position.Add(new TopicPosition(origin, offset));
     }
+
+    /// <summary>Whether so many origins more have room in a frame.</summary>
+    public bool HasRoom(int origins) => _position.Count + origins <= ProtocolLimits.MaxPositions;
 
     public void Add(MissedEvents other)
     {
@@ -82,7 +84,7 @@ internal sealed class Backlog
     /// <summary>Leaves a gap behind everything that waits.</summary>
     public void AddGap(uint origin, long offset, long count)
     {
-        if (_tail == None || _nodes[_tail].Item is not MissedEvents { IsUnknown: false } missed)
+        if (_tail == None || _nodes[_tail].Item is not MissedEvents { IsUnknown: false } missed || !missed.HasRoom(1))
         {
             missed = new MissedEvents();
             Append(missed);
@@ -107,7 +109,7 @@ internal sealed class Backlog
     public bool DropOldest()
     {
         int node = _head;
-        // At most two: one of unknown size, and one that is known. Gaps that touch are otherwise one.
+        // A few at most: one of unknown size, and one that is known for each frame full of origins. Gaps that touch are otherwise one.
         while (node != None && _nodes[node].Item is MissedEvents) node = _nodes[node].Next;
         if (node == None) return false;
         Drop(node);
@@ -127,7 +129,7 @@ internal sealed class Backlog
         var dropped = (TopicEvent)_nodes[node].Item!;
         Forget(dropped, node);
         int previous = _nodes[node].Previous, next = _nodes[node].Next;
-        if (previous != None && _nodes[previous].Item is MissedEvents { IsUnknown: false } before)
+        if (previous != None && _nodes[previous].Item is MissedEvents { IsUnknown: false } before && before.HasRoom(1))
         {
             before.Add(dropped.Message.Origin, dropped.Message.Offset, 1);
             Remove(node);
@@ -139,7 +141,7 @@ internal sealed class Backlog
             _nodes[node].Item = before;
         }
 
-        if (next == None || _nodes[next].Item is not MissedEvents behind) return;
+        if (next == None || _nodes[next].Item is not MissedEvents behind || !before.HasRoom(behind.Position.Length)) return;
         before.Add(behind);
         Remove(next);
     }

@@ -100,13 +100,15 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
             {
                 foreach (TopicHistory.OriginState origin in _history.Origins) start.Add(new TopicPosition(origin.Origin, origin.Head));
                 // Its own origin is told before it has counted anything, so that what is missed from the first event on can be counted.
-                if (_history.Find(_origin) is null && start.Count < ProtocolLimits.MaxPositions) start.Add(new TopicPosition(_origin, 0));
+                if (_history.Find(_origin) is null) start.Add(new TopicPosition(_origin, 0));
             }
             else
             {
                 replay = Recover(position, elsewhere, start);
             }
 
+            // Who is alive was heard of last. The client keeps what it has seen of the others for itself.
+            if (start.Count > ProtocolLimits.MaxPositions) start.RemoveRange(0, start.Count - ProtocolLimits.MaxPositions);
             code = session.AddSubscription(subscription, request, start, replay, _subscriptions.Count + 1, position is not null, after);
             if (code == SessionCode.Ok)
             {
@@ -208,7 +210,8 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         lock (_gate)
         {
             IEnumerable<TopicPosition> heard = _history.Origins.Where(origin => origin.Origin != _origin).Select(origin => new TopicPosition(origin.Origin, origin.Head));
-            return [new TopicPosition(_origin, _assigned), .. heard];
+            // Who asks keeps this order, and forgets the first when there are too many: the one that is certainly alive is last.
+            return [.. heard, new TopicPosition(_origin, _assigned)];
         }
     }
 
@@ -263,15 +266,19 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         foreach (TopicPosition entry in position) isUnknown |= entry.Origin != _origin && _history.Find(entry.Origin) is null;
         var replay = new Backlog();
         if (isUnknown) replay.AddGap(new MissedEvents());
+        bool isForgotten = position.Length == ProtocolLimits.MaxPositions;
         foreach (TopicHistory.OriginState origin in _history.Origins)
         {
+            // A full position has lost the origins that were heard of before all that it names: those are not new to the subscriber.
+            isForgotten &= !seen.ContainsKey(origin.Origin);
+            if (isForgotten) seen[origin.Origin] = origin.Head;
             long from = Math.Min(seen.GetValueOrDefault(origin.Origin), origin.Head);
             start.Add(new TopicPosition(origin.Origin, from));
         }
 
         RecoverOlder(start, HistoryMerge.Events(elsewhere), replay);
 
-        if (_history.Find(_origin) is null && start.Count < ProtocolLimits.MaxPositions) start.Add(new TopicPosition(_origin, 0));
+        if (_history.Find(_origin) is null) start.Add(new TopicPosition(_origin, 0));
         foreach (TopicEvent found in _history.Events)
         {
             if (_history.Find(found.Message.Origin) is not { } origin || found.Message.Offset <= origin.Floor) continue;

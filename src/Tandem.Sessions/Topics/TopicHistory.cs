@@ -5,6 +5,10 @@ namespace Tandem.Sessions;
 /// <summary>The latest events of a topic, and how far each origin has counted. Guarded by the topic.</summary>
 internal sealed class TopicHistory(TopicOptions options)
 {
+    // Each start of a node brings one, and the dead are many. More than a position names, so that what a subscriber brings from another node, which has heard of
+    // them in another order, is known here.
+    private const int MaxOrigins = 4 * ProtocolLimits.MaxPositions;
+
     private readonly Queue<TopicEvent> _events = [];
     // In the order in which they were last heard of: the first is forgotten when there are too many.
     private readonly List<OriginState> _origins = [];
@@ -19,9 +23,10 @@ internal sealed class TopicHistory(TopicOptions options)
     /// <summary>How far an origin has counted; null: it is not known here.</summary>
     public OriginState? Find(uint origin)
     {
-        foreach (OriginState state in _origins)
+        // From the end: who is alive was heard of last.
+        for (int i = _origins.Count - 1; i >= 0; i--)
         {
-            if (state.Origin == origin) return state;
+            if (_origins[i].Origin == origin) return _origins[i];
         }
 
         return null;
@@ -31,7 +36,7 @@ internal sealed class TopicHistory(TopicOptions options)
     public OriginState Learn(uint origin, long head)
     {
         if (Find(origin) is { } known) return known;
-        if (_origins.Count == ProtocolLimits.MaxPositions) _origins.RemoveAt(0);
+        if (_origins.Count == MaxOrigins) _origins.RemoveAt(0);
         var state = new OriginState(origin) { Head = head, Floor = head };
         _origins.Add(state);
         return state;
