@@ -104,7 +104,7 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
             }
             else
             {
-                replay = Recover(position, elsewhere, start);
+                replay = Recover(position, elsewhere, start, after);
             }
 
             // Who is alive was heard of last. The client keeps what it has seen of the others for itself.
@@ -257,10 +257,10 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         return code;
     }
 
-    private Backlog? Recover(TopicPosition[] position, IReadOnlyList<BackplaneHistory> elsewhere, List<TopicPosition> start)
+    private Backlog? Recover(TopicPosition[] position, IReadOnlyList<BackplaneHistory> elsewhere, List<TopicPosition> start, Aftermath after)
     {
         var seen = position.ToDictionary(entry => entry.Origin, entry => entry.Offset);
-        Learn(elsewhere.SelectMany(part => part.Heads));
+        LearnLate(elsewhere.SelectMany(part => part.Heads), after);
         // More than this node ever counted: whatever the client means, it is not this. Of another's events more may be on their way.
         bool isUnknown = seen.GetValueOrDefault(_origin) > _assigned;
         foreach (TopicPosition entry in position) isUnknown |= entry.Origin != _origin && _history.Find(entry.Origin) is null;
@@ -291,6 +291,21 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
     private void Learn(IEnumerable<TopicPosition> heads)
     {
         foreach (IGrouping<uint, TopicPosition> origin in heads.GroupBy(head => head.Origin)) _history.Learn(origin.Key, origin.Max(head => head.Offset));
+    }
+
+    /// <summary>What no node said when this one joined: subscribers that are here already were not given the events up to there, and may lack them.</summary>
+    private void LearnLate(IEnumerable<TopicPosition> heads, Aftermath after)
+    {
+        foreach (IGrouping<uint, TopicPosition> origin in heads.GroupBy(head => head.Origin))
+        {
+            long head = origin.Max(entry => entry.Offset);
+            if (_history.Find(origin.Key) is null && head > 0)
+            {
+                foreach (Subscription subscription in _subscriptions) subscription.Session.AppendGap(subscription, origin.Key, head, head, after);
+            }
+
+            _history.Learn(origin.Key, head);
+        }
     }
 
     /// <summary>What this node does not have, or not any more: from other nodes, and gaps where none has it.</summary>
