@@ -227,6 +227,23 @@ public class FileTests
     }
 
     [Fact]
+    public void A_sender_that_was_led_back_goes_on_from_what_has_come_meanwhile()
+    {
+        Ends ends = new Ends().Settle();
+        OutgoingFile file = ends.Computer.OfferFile(MemoryFile.Random(500_000), 500_000, "x")!;
+        ends.Send(1);
+        byte[] acceptance = new FileAcceptMessage { Id = file.Id }.ToArray();
+        ends.Computer.Receive(acceptance, ends.Now);
+        Assert.Equal(8, ends.Send(1));
+        ends.Computer.Receive(acceptance, ends.Now);
+        ends.Computer.Receive(new FileTakenMessage { Id = file.Id, Offset = 131_072 }.ToArray(), ends.Now);
+        Assert.Equal(131_072, file.Transferred);
+        Assert.True(ends.Computer.TryTake(ends.Now, out byte[] message));
+        Assert.Equal(LinkFault.None, FileChunkMessage.Read(message, out FileChunkMessage chunk));
+        Assert.Equal(131_072, chunk.Offset);
+    }
+
+    [Fact]
     public void Who_did_not_hear_that_a_file_has_come_is_told_again()
     {
         Ends ends = new Ends().Settle();
