@@ -23,7 +23,7 @@ internal static class LinkName
     public const string TicketPrefix = "ticket/";
     public const string InboxPrefix = "link/";
 
-    // 16 bytes in base64url, without padding: the last character has two bits of them.
+    // 16 bytes in base64url, without padding.
     private const int IdLength = 22;
 
     /// <summary>Reads a name.</summary>
@@ -39,8 +39,8 @@ internal static class LinkName
             : LinkMailbox.None;
         if (kind == LinkMailbox.None) return LinkMailbox.None;
         ReadOnlySpan<char> text = name[(kind == LinkMailbox.Ticket ? TicketPrefix : InboxPrefix).Length..];
-        // One name for one id: no white space, which the decoder skips, and no bits beyond the last byte.
-        if (text.Length != IdLength || !"AQgw".Contains(text[^1]) || text.ContainsAny(' ', '\t', '\r') || text.ContainsAny('\n', '=')) return LinkMailbox.None;
+        // One name for one id: no white space, which the decoder skips, and no padding. Bits beyond the last byte it refuses itself.
+        if (text.Length != IdLength || text.ContainsAny(' ', '\t', '\r') || text.ContainsAny('\n', '=')) return LinkMailbox.None;
         Span<byte> bytes = stackalloc byte[16];
         if (Base64Url.DecodeFromChars(text, bytes, out _, out int written) != OperationStatus.Done || written != bytes.Length) return LinkMailbox.None;
         id = MemoryMarshal.Read<UInt128>(bytes);
