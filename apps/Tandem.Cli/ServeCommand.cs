@@ -1,8 +1,10 @@
 using System.CommandLine;
+using System.IO.Compression;
 using System.Net;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.ResponseCompression;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.DependencyInjection;
@@ -130,6 +132,9 @@ internal static class ServeCommand
         // A load balancer asks every few seconds, and each failing check would be a line of the log for as long as the end lasts.
         builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         builder.Services.AddResponseCompression();
+        // A visitor's browser fetches a page once and keeps it: a quarter less to load is worth more than the milliseconds that it costs.
+        builder.Services.Configure<BrotliCompressionProviderOptions>(options => options.Level = CompressionLevel.Optimal);
+        builder.Services.Configure<GzipCompressionProviderOptions>(options => options.Level = CompressionLevel.Optimal);
         builder.Services.AddTandemHealth(options => options.DrainDelay = settings.DrainDelay);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.DrainDelay + StopPatience);
         builder.WebHost.UseTandemListener();

@@ -3,7 +3,7 @@
 //   /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,
 //   for any page to import: /assets/session.js
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -55,20 +55,33 @@ const { metafile } = await build({
 });
 
 for (const page of ['tutorial', 'lab', 'inspect']) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
-await cp(here('src/computer/index.html'), here('dist/index.html'));
-for (const file of ['phone.html', 'phone.webmanifest']) await cp(here(`src/phone/${file}`), here(`dist/${file}`));
+await cp(here('src/phone/phone.webmanifest'), here('dist/phone.webmanifest'));
 await cp(here('src/phone/icons'), here('dist/assets'), { recursive: true });
 await cp(here('src/shared/favicon.svg'), here('dist/assets/favicon.svg'));
 
-// What the phone's page is made of is known when it is built: its service worker keeps exactly that, under a name that changes with it.
-const scripts = ['dist/assets/phone.js'];
-for (const script of scripts) {
-  for (const { path, kind } of metafile.outputs[script].imports) {
-    if (kind === 'import-statement' && !scripts.includes(path)) scripts.push(path);
+/** A script with all that it imports at once. */
+const withImports = (script) => {
+  const scripts = [script];
+  for (const each of scripts) {
+    for (const { path, kind } of metafile.outputs[each].imports) {
+      if (kind === 'import-statement' && !scripts.includes(path)) scripts.push(path);
+    }
   }
+
+  return scripts;
+};
+
+const served = (file) => file.replace(/^dist/, '');
+
+// What a script imports is asked for with it, not one way there and back later.
+for (const [page, from, script] of [['index', 'computer', 'dist/assets/computer.js'], ['phone', 'phone', 'dist/assets/phone.js']]) {
+  const html = await readFile(here(`src/${from}/${page}.html`), 'utf8');
+  const links = withImports(script).slice(1).map((file) => `  <link rel="modulepreload" href="${served(file)}">\n`);
+  await writeFile(here(`dist/${page}.html`), html.replace('</head>', `${links.join('')}</head>`));
 }
 
-const shell = ['dist/phone.html', 'dist/phone.webmanifest', 'dist/assets/link.css', 'dist/assets/favicon.svg', ...scripts];
+// What the phone's page is made of is known when it is built: its service worker keeps exactly that, under a name that changes with it.
+const shell = ['dist/phone.html', 'dist/phone.webmanifest', 'dist/assets/link.css', 'dist/assets/favicon.svg', ...withImports('dist/assets/phone.js')];
 const hash = createHash('sha256');
 for (const file of shell) hash.update(await readFile(here(file)));
 await build({
@@ -76,7 +89,7 @@ await build({
   entryPoints: [{ in: 'src/phone/worker.ts', out: 'phone-worker' }],
   outdir: 'dist',
   define: {
-    SHELL: JSON.stringify(shell.map((file) => file.replace(/^dist/, '').replace(/\.html$/, ''))),
+    SHELL: JSON.stringify(shell.map((file) => served(file).replace(/\.html$/, ''))),
     SHELL_VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
   },
 });

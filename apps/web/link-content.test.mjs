@@ -112,6 +112,9 @@ test('Text: half a pair, as some keyboards type it, travels as U+FFFD until the 
   sender.change('a\ud83d');
   deliver.all();
   assert.equal(receiver.view.content, 'a\ufffd');
+  sender.change('a\ud83d', 1, 2);
+  deliver.all();
+  assert.deepEqual(receiver.view, { content: 'a\ufffd', compositionStart: 1, compositionEnd: 2 });
   sender.change('a\ud83d\ude00');
   deliver.all();
   assert.equal(receiver.view.content, 'a😀');
@@ -125,6 +128,12 @@ test('Text: 16 edits at most are under way; what is typed meanwhile is one', () 
   deliver.up();
   assert.equal(down.length, 1);
   assert.equal(down[0].inserted.length, 1000 - 16);
+  // What was seen stays seen, and what was never sent was not.
+  sender.seen(0);
+  sender.seen(99);
+  sender.change('');
+  assert.equal(down.length, 2);
+  sender.change('x'.repeat(1000));
   deliver.all();
   assert.equal(receiver.view.content.length, 1000);
 });
@@ -141,7 +150,7 @@ test('Text: an edit that does not fit is dropped and the text wanted once, until
   const receiver = new TextReceiver((message) => up.push(message));
   receiver.state({ revision: 5, content: 'x😀', compositionStart: 0, compositionEnd: 0 });
   const edit = { baseRevision: 5, position: 0, deleted: 0, inserted: '', compositionStart: 0, compositionEnd: 0 };
-  for (const wrong of [{ baseRevision: 4 }, { baseRevision: 6 }, { position: 4 }, { deleted: 4 }, { position: 2 }, { deleted: 2 }, { compositionEnd: 4 }, { compositionStart: 2, compositionEnd: 1 },
+  for (const wrong of [{ baseRevision: 4 }, { baseRevision: 6 }, { position: 4 }, { deleted: 4 }, { position: 2 }, { position: 2, deleted: 1 }, { deleted: 2 }, { compositionEnd: 4 }, { compositionStart: 2, compositionEnd: 1 },
     { inserted: 'x'.repeat(16_384) }]) {
     assert.equal(receiver.edit({ ...edit, ...wrong }), false);
     assert.deepEqual(receiver.view.content, 'x😀');
@@ -150,6 +159,16 @@ test('Text: an edit that does not fit is dropped and the text wanted once, until
   assert.equal(receiver.state({ revision: 0, content: 'x'.repeat(16_385), compositionStart: 0, compositionEnd: 0 }), false);
   receiver.state({ revision: 5, content: 'x', compositionStart: 0, compositionEnd: 0 });
   assert.ok(receiver.edit(edit));
+  receiver.edit(edit);
+  assert.equal(up.length, 2);
+});
+
+test('Text: a want that was lost is said again once the ends have said HELLO', () => {
+  const up = [];
+  const receiver = new TextReceiver((message) => up.push(message), { revision: 5, content: 'x' });
+  const edit = { baseRevision: 0, position: 0, deleted: 0, inserted: 'y', compositionStart: 0, compositionEnd: 0 };
+  receiver.edit(edit);
+  receiver.restart();
   receiver.edit(edit);
   assert.equal(up.length, 2);
 });
@@ -325,6 +344,55 @@ test('Files: a small one is not held up by a large one', () => {
   assert.deepEqual([ends.sender.next().id, ends.sender.next().id, ends.sender.next()], [1, 2, null]);
 });
 
+test('Files: read one piece at a time, they take turns', () => {
+  const ends = fileEnds();
+  for (const id of [1, 2, 3]) ends.offer(id, new Uint8Array(100_000));
+  ends.down();
+  ends.up();
+  const turns = [];
+  for (let i = 0; i < 6; i++) {
+    const next = ends.sender.next();
+    turns.push(next.id);
+    ends.sender.loaded(next, new Uint8Array(next.length));
+  }
+  assert.deepEqual(turns, [1, 2, 3, 1, 2, 3]);
+});
+
+test('Files: the receiver goes on at any byte, also while another piece is being read', () => {
+  const ends = fileEnds();
+  const bytes = new Uint8Array(randomBytes(100_000));
+  ends.offer(1, bytes);
+  ends.sender.accepted({ id: 1, offset: 0 });
+  ends.read();
+  ends.load();
+  ends.read();
+  drop(ends);
+  ends.sender.accepted({ id: 1, offset: 10_000 });
+  ends.load();
+  assert.deepEqual(ends.sent, []);
+  ends.read();
+  ends.load();
+  ends.read();
+  ends.load();
+  ends.read();
+  ends.load();
+  assert.deepEqual(ends.sent.map(({ offset }) => offset), [10_000, 42_768, 75_536, undefined]);
+  assert.deepEqual(Buffer.from(ends.sent.at(-1).hash), createHash('sha256').update(bytes).digest());
+});
+
+test('Files: a sender that has not heard that a file has come whole is told again', () => {
+  const ends = fileEnds();
+  ends.offer(1, new Uint8Array(0));
+  ends.down();
+  ends.up();
+  const [end] = ends.sent;
+  ends.down();
+  drop(ends);
+  ends.receiver.whole(end);
+  ends.receiver.offered({ id: 1, size: 0, name: 'name', mediaType: '' });
+  assert.deepEqual(ends.answers, [{ type: MessageType.FileDone, id: 1 }, { type: MessageType.FileDone, id: 1 }]);
+});
+
 test('Files: cut anywhere, a file goes on where it stopped', () => {
   for (let seed = 0; seed < 100; seed++) {
     const pick = random(seed);
@@ -386,6 +454,9 @@ test('Files: 16 are under way; the next are offered as the first are done', () =
   const ends = fileEnds();
   for (let id = 1; id <= 40; id++) ends.offer(id, new Uint8Array(10));
   assert.equal(ends.sent.length, 16);
+  drop(ends);
+  ends.sender.restart(32_768);
+  assert.equal(ends.sent.length, 16);
   ends.all();
   assert.equal(ends.told.filter(([what, , code]) => what === 'receiverEnded' && code === null).length, 40);
 });
@@ -404,8 +475,17 @@ test('Files: a peer that offers more than 16, or sends more than it offered, get
   assert.deepEqual(ends.answers[2], { type: MessageType.FileCancel, id: 1, code: FileCancelCode.Damaged });
 });
 
-test('Files: what the sender no longer knows it says so of', () => {
+test('Files: what a sender that was started again no longer knows is over at the receiver, too', () => {
   const ends = fileEnds();
-  ends.sender.accepted({ id: 5, offset: 0 });
-  assert.deepEqual(ends.sent, [{ type: MessageType.FileCancel, id: 5, code: FileCancelCode.Unreadable }]);
+  ends.offer(5, new Uint8Array(500_000));
+  ends.down();
+  ends.up();
+  ends.read();
+  ends.load();
+  ends.down();
+  drop(ends);
+  ends.restartSender();
+  ends.receiver.restart();
+  ends.all();
+  assert.deepEqual(ends.told.at(-1), ['receiverEnded', 5, FileCancelCode.Unreadable]);
 });

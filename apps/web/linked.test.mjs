@@ -10,6 +10,7 @@ async function load(path) {
 }
 
 const { cutToBytes, fileNameToSend, isRaster, safeFileName, safeMediaType } = await load('src/linked/file-name.ts');
+const { findAddresses } = await load('src/linked/addresses.ts');
 const { describe } = await load('src/linked/device.ts');
 const { isSameNetwork } = await load('src/phone/network.ts');
 const { en } = await load('src/linked/text.en.ts');
@@ -56,6 +57,20 @@ test('a device is described in names that need no translation', () => {
   assert.deepEqual(describe(`Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) ${safari}`, 5), { name: 'iPad', platform: 'Safari 18' });
   assert.deepEqual(describe('Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0'), { name: 'Linux', platform: 'Firefox 142' });
   assert.deepEqual(describe(''), { name: '?', platform: '' });
+});
+
+test('web addresses in a text lead where they say, and nothing else leads anywhere', () => {
+  const links = (text) => {
+    const parts = findAddresses(text);
+    assert.equal(parts.map((part) => part.text).join(''), text);
+    for (const { text: shown, address } of parts) assert.ok(address === null || address === shown);
+    return parts.filter(({ address }) => address !== null).map(({ address }) => address);
+  };
+  assert.deepEqual(links('See https://example.org/a?b=c#d, (http://x.y/z). Done'), ['https://example.org/a?b=c#d', 'http://x.y/z']);
+  assert.deepEqual(links('请看https://例子.中国/路径，谢谢'), ['https://例子.中国/路径']);
+  assert.deepEqual(links('xhttps://example.org'), []);
+  assert.deepEqual(links('https://example.org'), ['https://example.org']);
+  for (const text of ['', 'plain', 'javascript:alert(1)', 'data:text/html,x', 'https://', 'http://:80', '<a href="x">', 'ftp://example.org']) assert.deepEqual(links(text), []);
 });
 
 test('both languages say the same things', () => {

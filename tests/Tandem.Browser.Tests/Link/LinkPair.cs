@@ -3,14 +3,14 @@ using Microsoft.Playwright;
 namespace Tandem.Browser.Tests.Link;
 
 /// <summary>A computer and a phone, each with a browser of its own, on one server.</summary>
-internal sealed class LinkPair(LinkPage computer, LinkPage phone) : IAsyncDisposable
+internal sealed class LinkPair(LinkPage computer, LinkPage phone, string secret = "") : IAsyncDisposable
 {
     public LinkPage Computer => computer;
 
     public LinkPage Phone => phone;
 
-    /// <summary>Where the pages are.</summary>
-    public static string Home(TutorialSite site) => new Uri(site.Address).GetLeftPart(UriPartial.Authority);
+    /// <summary>The code that the phone was opened with.</summary>
+    public string Secret => secret;
 
     /// <summary>Opens the computer's page, and the phone's with the code that it shows.</summary>
     /// <param name="site">The server.</param>
@@ -19,10 +19,10 @@ internal sealed class LinkPair(LinkPage computer, LinkPage phone) : IAsyncDispos
     /// <param name="scheme">The colours of both.</param>
     public static async Task<LinkPair> OpenAsync(TutorialSite site, string? phoneHome = null, string locale = "en-US", ColorScheme scheme = ColorScheme.Light)
     {
-        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(locale, scheme: scheme), Home(site));
+        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(locale, scheme: scheme), site.Home);
         string secret = await computer.SecretAsync();
-        LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(locale, 390, 844, scheme), $"{phoneHome ?? Home(site)}/phone#{secret}");
-        return new LinkPair(computer, phone);
+        LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(locale, 390, 844, scheme), $"{phoneHome ?? site.Home}/phone#{secret}");
+        return new LinkPair(computer, phone, secret);
     }
 
     /// <summary>The same, linked.</summary>

@@ -8,7 +8,7 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     [Fact]
     public async Task The_phones_camera_reads_the_code_from_the_computers_screen()
     {
-        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), LinkPair.Home(site));
+        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home);
         string secret = await computer.SecretAsync();
         // What the screen shows is what the camera sees.
         string film = Path.Combine(Directory.CreateTempSubdirectory("tandem-").FullName, "screen.mjpeg");
@@ -17,7 +17,7 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         await using IBrowser browser = await Chromium.LaunchAsync(
             playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", $"--use-file-for-fake-video-capture={film}");
         IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 844 }, Permissions = ["camera"] });
-        LinkPage phone = await LinkPage.OpenAsync(context, $"{LinkPair.Home(site)}/phone");
+        LinkPage phone = await LinkPage.OpenAsync(context, $"{site.Home}/phone");
         await phone["scan"].ClickAsync();
         await Assertions.Expect(computer["number"]).ToBeVisibleAsync();
         await Assertions.Expect(phone["asker"]).ToContainTextAsync("Linux");
@@ -25,7 +25,7 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         await new LinkPair(computer, phone).MatchAsync();
         Assert.DoesNotContain(phone.Requests.Concat(computer.Requests), address => address.Contains(secret, StringComparison.Ordinal));
         Assert.Empty(phone.Errors);
-        File.Delete(film);
+        Directory.Delete(Path.GetDirectoryName(film)!, recursive: true);
     }
 
     [Fact]
@@ -60,8 +60,8 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     [Fact]
     public async Task A_code_that_is_scanned_twice_links_nobody_and_both_are_told_loudly()
     {
-        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), LinkPair.Home(site));
-        string code = $"{LinkPair.Home(site)}/phone#{await computer.SecretAsync()}";
+        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home);
+        string code = $"{site.Home}/phone#{await computer.SecretAsync()}";
         await using LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), code);
         await phone["choosing"].WaitForAsync();
         await using LinkPage stranger = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), code);
@@ -71,15 +71,45 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     }
 
     [Fact]
-    public async Task A_code_that_is_no_longer_shown_says_so()
+    public async Task A_code_that_is_no_longer_shown_says_so_and_is_not_left_in_the_address()
     {
-        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), LinkPair.Home(site));
-        string secret = await computer.SecretAsync();
-        await computer.DisposeAsync();
-        await using LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), $"{LinkPair.Home(site)}/phone#{Guid.NewGuid()}");
-        await Assertions.Expect(phone.In("dead", "why", "noSuchCode")).ToBeVisibleAsync();
-        Assert.DoesNotContain('#', phone.Page.Url);
-        Assert.NotEmpty(secret);
+        await using LinkPair pair = await LinkPair.OpenAsync(site);
+        await pair.Phone["choosing"].WaitForAsync();
+        // Somebody asks whom the computer's owner does not know: the code that he has is worth nothing any more.
+        string old = pair.Secret;
+        await pair.Computer["deny"].ClickAsync();
+        await Assertions.Expect(pair.Phone["dead"]).ToBeVisibleAsync();
+        Assert.NotEqual(old, await pair.Computer.SecretAsync());
+        await pair.Phone.Page.EvaluateAsync("(code) => { location.hash = code; }", old);
+        await Assertions.Expect(pair.Phone.In("dead", "why", "noSuchCode")).ToBeVisibleAsync();
+        Assert.Equal($"{site.Home}/phone", pair.Phone.Page.Url);
+    }
+
+    [Fact]
+    public async Task Over_plain_http_from_another_machine_it_works_and_says_what_it_cannot_do()
+    {
+        using IPlaywright playwright = await Playwright.CreateAsync();
+        await using IBrowser browser = await Chromium.LaunchAsync(playwright, "--host-resolver-rules=MAP lan.test 127.0.0.1");
+        string home = $"http://lan.test:{new Uri(site.Home).Port}";
+        LinkPage computer = await LinkPage.OpenAsync(await browser.NewContextAsync(), home);
+        LinkPage phone = await LinkPage.OpenAsync(await browser.NewContextAsync(), $"{home}/phone");
+        Assert.False(await phone.Page.EvaluateAsync<bool>("isSecureContext"));
+        await Assertions.Expect(phone["scan"]).ToHaveCountAsync(0);
+        await Assertions.Expect(phone["camera-problem"]).ToContainTextAsync("https");
+        await phone["code"].FillAsync(await computer.SecretAsync());
+        await phone["claim"].ClickAsync();
+        await using var pair = new LinkPair(computer, phone);
+        await pair.MatchAsync();
+        await computer.TypeAsync("plain");
+        await phone["copy-theirs"].ClickAsync();
+        await Assertions.Expect(phone["copy-theirs"]).ToContainTextAsync("Copied");
+        await phone["send-clipboard"].ClickAsync();
+        await Assertions.Expect(phone["clipboard-notice"]).ToBeVisibleAsync();
+        await phone["mine"].FocusAsync();
+        await phone.Page.Keyboard.PressAsync("Control+V");
+        await Assertions.Expect(computer["theirs"]).ToHaveTextAsync("plain");
+        await phone["files-input"].SetInputFilesAsync(new FilePayload { Name = "file", MimeType = "", Buffer = new byte[100_000] });
+        await Assertions.Expect(computer["save"]).ToBeVisibleAsync();
     }
 
     [Fact]

@@ -11,7 +11,7 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
     {
         await using LinkPair pair = await LinkPair.LinkAsync(site);
         (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
-        await Assertions.Expect(phone.Page).ToHaveURLAsync($"{LinkPair.Home(site)}/phone");
+        await Assertions.Expect(phone.Page).ToHaveURLAsync($"{site.Home}/phone");
 
         await computer.TypeAsync("Hello world");
         await Assertions.Expect(phone["theirs"]).ToHaveTextAsync("Hello world");
@@ -65,9 +65,10 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
         await Assertions.Expect(computer["message"]).ToHaveCountAsync(2);
         await Assertions.Expect(computer["message"].First.Locator(".said")).ToHaveTextAsync("one\n<b>two</b>", new LocatorAssertionsToHaveTextOptions { UseInnerText = true });
 
-        await phone.TypeAsync("from the phone");
+        await phone.TypeAsync("Look: https://example.org/?a=b.");
         await phone["send"].ClickAsync();
-        await Assertions.Expect(computer["message"].First.Locator(".said")).ToHaveTextAsync("from the phone");
+        await Assertions.Expect(computer["message"].First.Locator(".said")).ToHaveTextAsync("Look: https://example.org/?a=b.");
+        await Assertions.Expect(computer["message"].First.GetByRole(AriaRole.Link)).ToHaveAttributeAsync("href", "https://example.org/?a=b");
     }
 
     [Fact]
@@ -75,7 +76,7 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
     {
         // 50 MB when asked for: the same, only longer.
         int size = int.Parse(Environment.GetEnvironmentVariable("TANDEM_LINK_FILE") ?? "6000000", System.Globalization.CultureInfo.InvariantCulture);
-        await using var proxy = new CuttableProxy(new Uri(site.Address).Port);
+        await using var proxy = new CuttableProxy(new Uri(site.Home).Port);
         await using LinkPair pair = await LinkPair.LinkAsync(site, proxy.Address);
         (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
         byte[] bytes = RandomNumberGenerator.GetBytes(size);
@@ -100,7 +101,7 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
     [Fact]
     public async Task Photos_are_shown_names_are_made_harmless_and_what_is_cancelled_ends_at_both()
     {
-        await using var proxy = new CuttableProxy(new Uri(site.Address).Port);
+        await using var proxy = new CuttableProxy(new Uri(site.Home).Port);
         await using LinkPair pair = await LinkPair.LinkAsync(site, proxy.Address);
         (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
         byte[] photo = await phone.Page.ScreenshotAsync();
@@ -127,7 +128,7 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
     [Fact]
     public async Task A_reload_of_each_side_and_a_phone_without_network_go_on_where_they_were()
     {
-        await using var proxy = new CuttableProxy(new Uri(site.Address).Port);
+        await using var proxy = new CuttableProxy(new Uri(site.Home).Port);
         await using LinkPair pair = await LinkPair.LinkAsync(site, proxy.Address);
         (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
         await computer.TypeAsync("kept");

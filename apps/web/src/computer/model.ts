@@ -44,10 +44,7 @@ function pair(): void {
 /** Another code: after what has gone wrong, and where somebody asks whom its owner does not know. */
 export function newCode(): void {
   ended.value = null;
-  if (state.value.step === 'dead') return pairing!.newCode();
-  if (state.value.step !== 'claimed' && state.value.step !== 'numbered') return;
-  leave();
-  pair();
+  if (state.value.step !== 'showing') pairing?.newCode();
 }
 
 function leave(): void {

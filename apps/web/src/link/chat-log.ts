@@ -2,7 +2,7 @@ import { ChatFlags, MessageType, type ChatMessage, type ChatSeenMessage } from '
 
 /** Messages that wait for the other end, and their characters together. A choice of this end: the protocol has no bound, but all of them are sent again at once. */
 const MAX_UNSEEN_CHATS = 256;
-const MAX_UNSEEN_UNITS = 500_000;
+const MAX_UNSEEN_UNITS = 250_000;
 
 /** What a page keeps of its chat over a reload. */
 export interface StoredChat {
@@ -33,9 +33,13 @@ export class ChatLog {
     return this.#unseen.length < MAX_UNSEEN_CHATS && this.#unseen.reduce((sum, { text }) => sum + text.length, 0) < MAX_UNSEEN_UNITS;
   }
 
-  /** Sends a text. The caller has seen that there is room and that the text is not too long. */
-  say(text: string, time: number, isClipboard = false): ChatMessage {
-    const message: ChatMessage = { type: MessageType.Chat, id: ++this.#sent, time, flags: isClipboard ? ChatFlags.Clipboard : 0, text };
+  /**
+   * Sends a text. The caller has seen that there is room and that the text is not too long.
+   * @param last The id of the last message that this end has sent, where another page may have sent it: an id that was used would be taken for a repetition.
+   */
+  say(text: string, time: number, isClipboard = false, last = 0): ChatMessage {
+    this.#sent = Math.max(this.#sent, last) + 1;
+    const message: ChatMessage = { type: MessageType.Chat, id: this.#sent, time, flags: isClipboard ? ChatFlags.Clipboard : 0, text };
     this.#unseen = [...this.#unseen, message];
     this.#send(message);
     return message;

@@ -239,6 +239,13 @@ export class FileReceiver {
     this.#end(id, code);
   }
 
+  /** The other end has started again: whether it still knows its files it says when it is asked. */
+  restart(): void {
+    for (const file of this.#files) {
+      if (file.state === 'accepted') this.#accept(file);
+    }
+  }
+
   chunk({ id, offset, payload }: FileChunkMessage): void {
     const file = this.#find(id);
     // What was cancelled here may still be under way. Behind a hole nothing is of use: the sender will offer the file again.

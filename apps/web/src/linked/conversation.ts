@@ -2,6 +2,7 @@ import { batch, signal } from '@preact/signals';
 import { ChatFlags, MAX_FILE_NAME_BYTES, MAX_TEXT_BYTES, MAX_TEXT_UNITS, MessageType, type ChatMessage, type Link, type LinkState, type Message } from '../link/index.ts';
 import { ChatLog, type StoredChat } from '../link/chat-log.ts';
 import { TextReceiver, TextSender, type StoredText, type TextView } from '../link/text-sync.ts';
+import { randomUuid } from '../shared/uuid.ts';
 import { cutToBytes } from './file-name.ts';
 import { Files, type FileEntry } from './files.ts';
 
@@ -19,6 +20,8 @@ export interface ChatEntry {
 export type Entry = ChatEntry | FileEntry;
 
 interface Stored {
+  /** A name of its own, for what several tabs with a copy of this must agree on. */
+  readonly id: string;
   readonly mine: StoredText;
   readonly theirs: StoredText;
   readonly chat: StoredChat;
@@ -47,6 +50,7 @@ export class Conversation {
   readonly notice = signal<'clipboardDenied' | 'clipboardEmpty' | null>(null);
   readonly files: Files;
   readonly #key: string;
+  readonly #id: string;
   readonly #sender: TextSender;
   readonly #receiver: TextReceiver;
   readonly #chat: ChatLog;
@@ -61,6 +65,7 @@ export class Conversation {
     this.#key = key;
     const stored = isResumed ? load(key) : null;
     if (!isResumed) erase(key);
+    this.#id = stored?.id ?? randomUuid();
     this.#sender = new TextSender((message) => link.send(message), stored?.mine);
     this.#receiver = new TextReceiver((message) => link.send(message), stored?.theirs);
     this.#chat = new ChatLog((message) => link.send(message), stored?.chat);
@@ -73,7 +78,7 @@ export class Conversation {
         if (state.status === 'ended') this.#end();
       }),
       link.onMessage((message) => this.#receive(message)),
-      link.onSync(() => this.#sync()),
+      link.onSync(({ restarted }) => this.#sync(restarted)),
     );
     const hide = () => this.#save();
     addEventListener('pagehide', hide);
@@ -97,13 +102,16 @@ export class Conversation {
       return true;
     }
 
-    this.#addChat(this.#chat.say(text, Date.now(), isClipboard), true);
+    const message = this.#chat.say(text, Date.now(), isClipboard, lastSent(this.#id));
+    noteSent(this.#id, message.id);
+    this.#addChat(message, true);
     return true;
   }
 
   /** The page leaves the link as it is. */
   dispose(): void {
     this.#save();
+    this.files.dispose();
     this.#stopAll();
   }
 
@@ -134,11 +142,11 @@ export class Conversation {
     });
   }
 
-  #sync(): void {
+  #sync(isRestarted: boolean): void {
     this.#receiver.restart();
     this.#sender.restart();
     this.#chat.restart();
-    this.files.sync();
+    this.files.sync(isRestarted);
     this.#show();
   }
 
@@ -177,6 +185,7 @@ export class Conversation {
   #end(): void {
     this.#isOver = true;
     erase(this.#key);
+    noteSent(this.#id, null);
     this.files.dispose();
     this.#stopAll();
   }
@@ -196,7 +205,7 @@ export class Conversation {
     if (this.#isOver) return;
     let room = MOST_STORED;
     const entries = this.entries.value.filter((entry) => entry.kind === 'chat').reverse().filter(({ text }) => (room -= text.length) > 0).reverse();
-    const stored: Stored = { mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries };
+    const stored: Stored = { id: this.#id, mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries };
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(stored));
     } catch {
@@ -219,5 +228,34 @@ function erase(key: string): void {
     sessionStorage.removeItem(key);
   } catch {
     // There is nothing then.
+  }
+}
+
+// A tab that is duplicated takes a copy of what was said with it, and the link goes from tab to tab: the number of the last message is kept where all of them see it.
+const SENT_KEY = 'tandem.link.sent';
+const MOST_SENT = 16;
+
+function sentByAll(): readonly (readonly [string, number])[] {
+  try {
+    const all: unknown = JSON.parse(localStorage.getItem(SENT_KEY) ?? '[]');
+    return Array.isArray(all) ? all.filter((entry): entry is [string, number] => Array.isArray(entry) && typeof entry[0] === 'string' && Number.isSafeInteger(entry[1])) : [];
+  } catch {
+    return [];
+  }
+}
+
+function lastSent(id: string): number {
+  return sentByAll().find(([other]) => other === id)?.[1] ?? 0;
+}
+
+/** null: the link is over. */
+function noteSent(id: string, last: number | null): void {
+  const all = sentByAll().filter(([other]) => other !== id);
+  if (last !== null) all.push([id, last]);
+  try {
+    if (all.length === 0) localStorage.removeItem(SENT_KEY);
+    else localStorage.setItem(SENT_KEY, JSON.stringify(all.slice(-MOST_SENT)));
+  } catch {
+    // Then each tab counts for itself.
   }
 }

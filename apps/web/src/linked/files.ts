@@ -84,9 +84,10 @@ export class Files {
   }
 
   /** The ends have said HELLO. */
-  sync(): void {
+  sync(isRestarted: boolean): void {
     this.#isGreeted = true;
     this.#sender.restart(this.#link.state.maxChunk);
+    if (isRestarted) this.#receiver.restart();
     void this.#pump();
   }
 
@@ -112,10 +113,13 @@ export class Files {
     return this.#sources.size > 0 || this.#sinks.size > 0;
   }
 
-  /** The link is over: what was not finished never will be. */
+  /** The page is done with the link: what was not finished never will be, and what has come is let go of. */
   dispose(): void {
     for (const id of [...this.#sources.keys()]) this.#sender.cancelled(id, FileCancelCode.Cancelled);
     for (const id of [...this.#sinks.keys()]) this.#receiver.cancelled(id, FileCancelCode.Cancelled);
+    for (const { url } of this.#entries.values()) {
+      if (url.value !== null) URL.revokeObjectURL(url.value);
+    }
   }
 
   async #pump(): Promise<void> {

@@ -9,6 +9,8 @@ import { Timeline } from './timeline.tsx';
 /** What both pages show while they are linked. */
 export function LinkedView({ conversation, role, trust }: { conversation: Conversation; role: Role; trust: TrustStore }) {
   const t = text.value;
+  // What would be typed here would go nowhere.
+  if (conversation.status.value.status === 'takenOver') return <div class="linked" data-testid="linked"><Status conversation={conversation} role={role} /></div>;
   const mine = <MyText conversation={conversation} role={role} />;
   const theirs = <TheirText conversation={conversation} role={role} />;
   return (

@@ -35,15 +35,13 @@ export function Status({ conversation, role }: { conversation: Conversation; rol
     : [];
   return (
     <div class="link-head">
-      <div class="who">
-        <StepHeading>{t.linked.title(state.peer.name)}</StepHeading>
-        <p class="status" data-testid="status" data-condition={condition} data-carrier={state.carrier ?? ''}>
-          <span class={`dot ${condition}`} aria-hidden="true" /> <span>{[say(t, condition, role), ...details].join(' · ')}</span>
-        </p>
-      </div>
+      <StepHeading>{t.linked.title(state.peer.name)}</StepHeading>
       {condition === 'takenOver'
         ? <button type="button" class="primary" data-testid="use-here" onClick={() => location.reload()}>{t.status.useHere}</button>
         : <button type="button" data-testid="unlink" onClick={unlink}>{t.linked.unlink}</button>}
+      <p class="status" data-testid="status" data-condition={condition} data-carrier={state.carrier ?? ''}>
+        <span class={`dot ${condition}`} aria-hidden="true" /> <span>{[say(t, condition, role), ...details].join(' · ')}</span>
+      </p>
     </div>
   );
 }

@@ -35,7 +35,7 @@ function chooseEnter(choice: boolean): void {
 export function MyText({ conversation, role }: { conversation: Conversation; role: Role }) {
   const t = text.value;
   const field = useRef<HTMLTextAreaElement>(null);
-  const composition = useRef<{ start: number; length: number } | null>(null);
+  const composition = useRef<{ start: number; data: string } | null>(null);
   const isEnterSending = chosenEnter();
 
   // The field is the browser's own, so that its undo works: it is set once, from what a reload has kept.
@@ -44,9 +44,11 @@ export function MyText({ conversation, role }: { conversation: Conversation; rol
   }, [conversation]);
 
   const changed = () => {
-    const { value } = field.current!;
-    const { start, length } = composition.current ?? { start: 0, length: 0 };
-    conversation.type(value, start, start + length);
+    const { value, selectionEnd } = field.current!;
+    const { start, data } = composition.current ?? { start: 0, data: '' };
+    // The caret is behind what is composed, mostly; and where it began may be before the caret, as when a keyboard takes up a word that was typed before.
+    const found = [selectionEnd - data.length, start].find((from) => from >= 0 && value.startsWith(data, from)) ?? 0;
+    conversation.type(value, found, value.startsWith(data, found) ? found + data.length : found);
   };
   const ended = () => {
     composition.current = null;
@@ -92,8 +94,8 @@ export function MyText({ conversation, role }: { conversation: Conversation; rol
       <textarea
         id="mine" ref={field} data-testid="mine" maxLength={MAX_TEXT_UNITS} rows={5} dir="auto" autocapitalize="sentences"
         onInput={changed} onKeyDown={key} onCompositionEnd={ended}
-        onCompositionStart={() => { composition.current = { start: field.current!.selectionStart, length: 0 }; }}
-        onCompositionUpdate={(event) => { if (composition.current) composition.current.length = event.data.length; }}
+        onCompositionStart={() => { composition.current = { start: field.current!.selectionStart, data: '' }; }}
+        onCompositionUpdate={(event) => { if (composition.current) composition.current.data = event.data; }}
       />
       {conversation.mine.value.content.length >= MAX_TEXT_UNITS && <p class="error">{t.linked.full(MAX_TEXT_UNITS)}</p>}
       {notice.value !== null && <p class="error" data-testid="clipboard-notice">{t.linked[notice.value]}</p>}

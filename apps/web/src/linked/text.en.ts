@@ -86,7 +86,7 @@ export const en = {
 
   claiming: {
     title: 'Linking …',
-    text: 'The computer is asked.',
+    text: 'The computer is asked. Its page must be open.',
   },
 
   asked: {
@@ -111,6 +111,7 @@ export const en = {
   dead: {
     again: 'Show a new code',
     back: 'Start again',
+    away: ['The computer is not there', 'Open Tandem Link on the computer and try again.'] as readonly [string, string],
     computer: {
       unlinked: ['The link has ended', 'It was ended on the phone.'],
       wrongNumber: ['Another number was picked', 'Nothing was linked. If it was a slip of the finger, scan the new code and try again. If you picked no number at all, somebody else has scanned your code: take care who sees your screen.'],

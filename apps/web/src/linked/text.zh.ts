@@ -86,7 +86,7 @@ export const zh: LinkText = {
 
   claiming: {
     title: '正在连接 …',
-    text: '正在询问电脑。',
+    text: '正在询问电脑。电脑上的页面需要保持打开。',
   },
 
   asked: {
@@ -111,6 +111,7 @@ export const zh: LinkText = {
   dead: {
     again: '显示新的二维码',
     back: '重新开始',
+    away: ['电脑不在线', '请在电脑上打开 Tandem Link，然后再试一次。'],
     computer: {
       unlinked: ['连接已结束', '连接在手机上被断开。'],
       wrongNumber: ['手机上选了别的数字', '没有建立连接。如果只是点错了，请扫描新的二维码再试一次。如果您根本没有选过数字，那么扫描二维码的是别人：请留意谁能看到您的屏幕。'],

@@ -1,6 +1,7 @@
 import { effect } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { announce } from '../shared/announcer.tsx';
+import { findAddresses } from './addresses.ts';
 import type { ChatEntry, Conversation } from './conversation.ts';
 import { CopyButton } from './copy-button.tsx';
 import type { FileEntry } from './files.ts';
@@ -44,7 +45,9 @@ function Message({ entry, conversation, role }: { entry: ChatEntry; conversation
   return (
     <li class={`entry ${entry.isMine ? 'mine' : 'theirs'}`} data-testid="message" data-mine={entry.isMine} data-seen={!isWaiting}>
       <Head entry={entry} role={role} note={notes.length > 0 ? notes.join(' · ') : null} />
-      <p class="said" dir="auto">{entry.text}</p>
+      <p class="said" dir="auto">
+        {findAddresses(entry.text).map(({ text: part, address }) => (address === null ? part : <a href={address} target="_blank" rel="noopener noreferrer">{part}</a>))}
+      </p>
       {!entry.isMine && <div class="entry-foot"><CopyButton value={entry.text} /></div>}
     </li>
   );

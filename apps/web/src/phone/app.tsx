@@ -5,7 +5,7 @@ import { LinkedView } from '../linked/linked-view.tsx';
 import { StepHeading } from '../linked/step.tsx';
 import { text } from '../linked/text.ts';
 import { IdleView } from './idle-view.tsx';
-import { address, choose, conversation, noneOfThese, refuse, reset, state, trust } from './model.ts';
+import { address, choose, conversation, isRelinking, noneOfThese, refuse, reset, state, trust } from './model.ts';
 import { isSameNetwork } from './network.ts';
 
 export function App() {
@@ -51,7 +51,7 @@ function Step() {
     case 'linked':
       return conversation.value && <LinkedView key="linked" conversation={conversation.value} role="phone" trust={trust} />;
     case 'dead':
-      return <DeadView key="dead" role="phone" why={now.why} isAlarm={now.alarm} reason={now.reason} onAgain={reset} />;
+      return <DeadView key="dead" role="phone" why={isRelinking.value && (now.why === 'noSuchCode' || now.why === 'tooSlow') ? 'away' : now.why} isAlarm={now.alarm} reason={now.reason} onAgain={reset} />;
   }
 }
 

@@ -18,6 +18,9 @@ export const trust = trustStore('phone');
 export const trustedComputers = signal<readonly TrustedEnd[]>([]);
 trust.subscribe((ends) => { trustedComputers.value = ends; });
 
+/** Whether what is under way, or has failed, began with a computer that is trusted and not with a code. */
+export const isRelinking = signal(false);
+
 /** What other applications have shared with this one, and waits for a link. */
 export const shared = signal<readonly (File | string)[]>([]);
 
@@ -54,6 +57,7 @@ async function run(): Promise<void> {
 /** Claims a code. False: it is none. */
 export function claim(typed: string): boolean {
   code = null;
+  isRelinking.value = false;
   const step = pairing?.state.step;
   if (step === 'dead') pairing!.reset();
   return pairing?.claim(typed) ?? false;
@@ -65,6 +69,7 @@ export const refuse = () => pairing!.refuse();
 export const reset = () => pairing!.reset();
 export const relink = (end: TrustedEnd) => {
   if (pairing!.state.step === 'dead') pairing!.reset();
+  isRelinking.value = true;
   pairing!.relink(end);
 };
 
