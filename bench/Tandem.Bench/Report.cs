@@ -71,8 +71,8 @@ internal sealed class Report
         JsonElement[] results = Of(row, server);
         return row.Figure switch
         {
-            "rss_per_connection" => Short(figure) + " B",
-            "latency" => $"{Short(Median(results.Select(result => result.GetProperty("latency_us").GetProperty("p50").GetDouble()))!.Value)}/{Short(figure)} us, "
+            "rss_per_connection" => figure >= 1e4 ? string.Create(CultureInfo.InvariantCulture, $"{figure / 1e3:0.0} kB") : Short(figure) + " B",
+            "latency" => $"{Time(Median(results.Select(result => result.GetProperty("latency_us").GetProperty("p50").GetDouble()))!.Value)} / {Time(figure)}, "
                 + $"{Short(Median(results.Select(result => result.TryGetProperty("server_cpu_pct", out JsonElement cpu) ? cpu.GetDouble() : 0))!.Value)} %",
             "startup" => $"{Short(figure)} ms, {Short(Median(results.Select(result => result.GetProperty("rss_bytes").GetDouble()))!.Value / 1048576)} MiB",
             _ => Short(figure),
@@ -110,6 +110,10 @@ internal sealed class Report
         >= 1e4 => (value / 1e3).ToString("0.0 k", CultureInfo.InvariantCulture),
         _ => value.ToString("0", CultureInfo.InvariantCulture),
     };
+
+    private static string Time(double microseconds) => microseconds >= 1e4
+        ? string.Create(CultureInfo.InvariantCulture, $"{microseconds / 1e3:0.0} ms")
+        : string.Create(CultureInfo.InvariantCulture, $"{microseconds:0} us");
 
     private JsonElement[] Of(ReportRow row, string server) =>
         [.. _results.Where(result => result.Workload == row.Key && result.Server == server).Select(result => result.Result)];
