@@ -9,7 +9,7 @@ namespace Tandem.WebSockets.Tests.ClientLoop;
 public sealed class EndTests
 {
     [Fact]
-    public async Task Our_close_is_answered_and_the_server_ends_TCP_first()
+    public async Task Our_close_is_answered_and_both_ends_are_gone()
     {
         TestHandler handler = TestHandler.Echo();
         await using TestServer server = Driver.Loops.Start(handler);
@@ -23,6 +23,32 @@ public sealed class EndTests
         Assert.Equal((CloseInitiator.Peer, 4000, "enough"), (cause.Initiator, (int)cause.Status, cause.Reason));
         await Eventually.Equal(0, () => client.Loop.ConnectionCount, "ConnectionCount");
         await server.NoConnections();
+    }
+
+    [Fact]
+    public async Task After_both_close_frames_this_end_waits_for_the_server_to_end_TCP_section_7_1_1()
+    {
+        var closed = new TaskCompletionSource();
+        int ended = -1;
+        await using var server = ScriptedServer.Start(async peer =>
+        {
+            await peer.Send(ScriptedPeer.Switching(await peer.ReadHead()));
+            await peer.Stream.ReadExactlyAsync(new byte[8]);
+            await peer.Send([0x88, 2, 0x03, 0xE8]);
+            await closed.Task;
+            // A FIN makes a socket readable without bytes to read.
+            ended = ((NetworkStream)peer.Stream).Socket.Poll(0, SelectMode.SelectRead) ? 1 : 0;
+        });
+        await using LoopClient client = new LoopClient().Start(server);
+        WebSocketPeer peer = await client.Connect();
+        peer.Close();
+        await client.End();
+        Assert.Equal(WebSocketState.Closed, peer.ConnectionState);
+        await client.Turns(2); // what it has to say, it has said
+        Assert.Equal(1, client.Loop.ConnectionCount);
+        closed.SetResult();
+        await Eventually.Equal(0, () => client.Loop.ConnectionCount, "ConnectionCount");
+        Assert.Equal(0, ended);
     }
 
     [Fact]
