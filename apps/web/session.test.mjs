@@ -152,6 +152,46 @@ test('a lost session: subscribed again from the position, publishes repeated wit
   assert.deepEqual(told.slice(2).map(({ type }) => type), ['event']);
 });
 
+test('a subscriber outlives more nodes than a position has room for origins: nothing is seen twice, and the newest are told to the next node', () => {
+  const { client, told, sent, receive, opened } = start();
+  const publish = (origin, offset) => receive({ type: FrameType.Event, topicId: 1, origin, offset, flags: 0, payload: bytes('00') });
+  const seen = () => told.filter(({ type }) => type === 'event').length;
+  client.attach();
+  sent();
+  receive(opened());
+  client.ledger.subscribe('a', false);
+  client.move();
+  sent();
+  receive({ type: FrameType.Subscribed, request: 1, topicId: 1, flags: 0, presence: 0, position: [] });
+  // The older a node, the further it has counted; the first is heard of throughout.
+  for (let origin = 1; origin <= 100; origin++) {
+    publish(origin, 1001 - origin);
+    publish(1, 1000 + origin);
+    const before = seen();
+    for (const recent of [1, origin, Math.max(1, origin - 62), Math.max(1, origin - 90)]) publish(recent, recent === 1 ? 1000 + origin : 1001 - recent);
+    assert.equal(seen(), before);
+    sent();
+  }
+
+  assert.equal(seen(), 200);
+  const resubscribe = (more) => {
+    client.attach();
+    sent();
+    receive(opened(more));
+    const [{ request, position }] = sent();
+    return { request, origins: position.map(([origin]) => origin).sort((one, other) => one - other) };
+  };
+  const { request, origins } = resubscribe({ token: 'T2' });
+  assert.deepEqual(origins, [1, ...Array.from({ length: 63 }, (_, i) => 38 + i)]);
+  // A node that names fewer: the others are not told again, but what was seen of them is not told twice; nor is what lies before where a node begins.
+  receive({ type: FrameType.Subscribed, request, topicId: 1, flags: 0, presence: 0, position: [[100, 1]] });
+  for (const origin of [100, 99, 38]) publish(origin, 1001 - origin);
+  assert.equal(seen(), 200);
+  publish(99, 903);
+  assert.equal(seen(), 201);
+  assert.deepEqual(resubscribe({ token: 'T3' }).origins, [99, 100]);
+});
+
 test('acknowledgements: before 200 ms, or 64 frames, or with something else; none while the application does not read', () => {
   const { client, time, sent, receive, opened } = start();
   client.attach();

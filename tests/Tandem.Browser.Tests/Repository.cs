@@ -16,6 +16,9 @@ internal static class Repository
     /// <summary>The client of sessions in TypeScript, as its package has it.</summary>
     public static string SessionScript { get; } = Path.Combine(Root, "apps", "web", "src", "session", "dist", "index.js");
 
+    /// <summary>Tests of links that need a server.</summary>
+    public static string LinkServerScript { get; } = Path.Combine(Root, "apps", "web", "link-server.test.mjs");
+
     /// <summary>A sample, built with the configuration of the tests.</summary>
     public static string Sample(string name) => Path.Combine(Root, "samples", name, "bin", Configuration(), "net10.0", name);
 

@@ -1,9 +1,10 @@
 import { encodeFrame, payloadOf } from './codec.ts';
 import {
-  FrameType, MAX_POSITIONS, MessageFlags, SessionCode, SubscribeFlags, type EventFrame, type Frame, type GapFrame, type SubscribedFrame,
+  FrameType, MessageFlags, SessionCode, SubscribeFlags, type EventFrame, type Frame, type GapFrame, type SubscribedFrame,
 } from './generated.ts';
 import type { Payload, SessionNotice } from './notices.ts';
 import { Outbox, type OutboxFrame } from './outbox.ts';
+import { SeenOrigins } from './seen-origins.ts';
 
 /**
  * What becomes of a frame when the session is lost before it is answered or acknowledged: sent again with its number; made anew from what there is (a
@@ -27,7 +28,7 @@ class Subscription {
   id = 0;
   /** Whether there is a position to go on from, if only an empty one. */
   wasGranted = false;
-  readonly position = new Map<number, number>();
+  readonly seen = new SeenOrigins();
   readonly name: string;
   readonly presence: boolean;
 
@@ -250,8 +251,7 @@ export class Ledger {
     const subscription = answered.subject;
     subscription.id = frame.topicId;
     subscription.wasGranted = true;
-    subscription.position.clear();
-    for (const [origin, offset] of frame.position) subscription.position.set(origin, offset);
+    subscription.seen.begin(frame.position);
     this.#topicsById.set(frame.topicId, subscription);
     if (!answered.isRestored) this.#events.replied(frame.request, SessionCode.Ok);
     if (subscription.presence && frame.presence > 0) this.#events.told({ type: 'presence', topic: subscription.name, count: frame.presence });
@@ -260,20 +260,20 @@ export class Ledger {
   #event(frame: EventFrame): void {
     const subscription = this.#find(frame.topicId);
     // What is in the position already was seen: a server that repeats it is forgiven.
-    if (!subscription || !advance(subscription.position, frame.origin, frame.offset)) return;
+    if (!subscription || !subscription.seen.advance(frame.origin, frame.offset)) return;
     this.#events.told({ type: 'event', topic: subscription.name, key: frame.key, data: dataOf(frame) });
   }
 
   #gap(frame: GapFrame): void {
     const subscription = this.#find(frame.topicId);
     if (!subscription) return;
-    for (const [origin, offset] of frame.position) advance(subscription.position, origin, offset);
+    for (const [origin, offset] of frame.position) subscription.seen.advance(origin, offset);
     this.#events.told({ type: 'gap', topic: subscription.name, missed: frame.missed });
   }
 
   #subscribeRequest(subscription: Subscription, request: number, isRestored: boolean): Outgoing {
     const flags = (subscription.wasGranted ? SubscribeFlags.Recover : 0) | (subscription.presence ? SubscribeFlags.Presence : 0);
-    const frame: Frame = { type: FrameType.Subscribe, request, flags, topic: subscription.name, position: [...subscription.position] };
+    const frame: Frame = { type: FrameType.Subscribe, request, flags, topic: subscription.name, position: subscription.seen.position };
     return { ...outgoing('restored', request, frame), subject: subscription, isRestored };
   }
 }
@@ -295,18 +295,4 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
 function dataOf({ flags, payload }: { readonly flags: number; readonly payload: Uint8Array }): Payload {
   return flags & MessageFlags.Text ? decoder.decode(payload) : (payload as Uint8Array<ArrayBuffer>);
-}
-
-/** Moves a position on; false: it is there already. */
-function advance(position: Map<number, number>, origin: number, offset: number): boolean {
-  const seen = position.get(origin);
-  if ((seen ?? 0) >= offset) return false;
-  // The origin that is forgotten is that of a node which has probably gone: at worst its next event reports a gap that is none.
-  if (seen === undefined && position.size >= MAX_POSITIONS) {
-    const [least] = [...position].reduce((one, other) => (other[1] < one[1] ? other : one));
-    position.delete(least);
-  }
-
-  position.set(origin, offset);
-  return true;
 }
