@@ -24,6 +24,12 @@ public sealed class CoapResourceOptions
     /// <summary>The least time between two notifications that are not confirmable. Default 3 s (section 4.5.1); 0 or more.</summary>
     public TimeSpan NonConfirmableSpacing { get; init; } = TimeSpan.FromSeconds(3);
 
+    /// <summary>
+    /// Called when a confirmable notification has been acknowledged, with the request that began the observation and the response of the handler that was sent. Of a body in several
+    /// blocks the first has arrived by then (RFC 7959 section 2.6). It must not block, nor throw, nor notify. Default: nothing.
+    /// </summary>
+    public Action<CoapRequest, CoapResponse>? OnAcknowledged { get; init; }
+
     /// <summary>Called when an observation has ended, with the request that began it. It must not block, nor throw. Default: nothing.</summary>
     public Action<CoapRequest, CoapObservationEnd>? OnObservationEnded { get; init; }
 

@@ -199,6 +199,7 @@ public sealed partial class CoapServer
             CoapRequest request = observation.Request;
             // The copy is the observation's own: handlers may answer with the same object again.
             CoapMessage content = _downloads.Begin(observation.Peer, request.Method, request.Options, Validate(request, response), now);
+            observation.Notified = response;
             _observations.Send(observation, content, now);
             _endpoint.Flush();
         }

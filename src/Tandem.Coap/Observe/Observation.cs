@@ -22,6 +22,9 @@ internal sealed class Observation(Peer peer, CoapResource resource, CoapRequest 
 
     public Sending? InFlight { get; set; }
 
+    /// <summary>What the handler answered for the notification under way.</summary>
+    public CoapResponse? Notified { get; set; }
+
     public uint? Sequence { get; set; }
 
     /// <summary>When a confirmable message last arrived there, or the observation began.</summary>

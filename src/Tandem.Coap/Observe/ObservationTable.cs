@@ -108,6 +108,7 @@ internal sealed class ObservationTable(ExchangeTable exchanges, CoapServerOption
             observation.InFlight = null;
             observation.IsBusy = false;
             observation.Confirmed = now;
+            if (observation.Notified is { } notified) observation.Resource.Options.OnAcknowledged?.Invoke(observation.Request, notified);
             Settle(observation, now);
             return;
         }

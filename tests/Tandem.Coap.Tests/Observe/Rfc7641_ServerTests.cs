@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
@@ -50,6 +51,23 @@ public sealed class Rfc7641_ServerTests : IAsyncLifetime
         Assert.Equal("state 11", Text(second));
         _raw.Acknowledge(second);
         await _raw.AssertNothingAsync();
+    }
+
+    [Fact]
+    public async Task Section4_5_it_is_told_what_has_arrived_when_that_is_acknowledged()
+    {
+        await DisposeAsync();
+        ConcurrentQueue<string> arrived = new();
+        await Begin(new CoapResourceOptions { IsObservable = true, OnAcknowledged = (request, response) => arrived.Enqueue($"{request.Path} {response.ReadText()}") });
+        await Register();
+        _server.Change();
+        CoapMessage first = await _raw.ReceiveAsync();
+        await _raw.AssertNothingAsync();
+        Assert.Empty(arrived);
+        _raw.Acknowledge(first);
+        _raw.Acknowledge(first);
+        await _raw.AssertNothingAsync();
+        Assert.Equal(["state state 1"], arrived);
     }
 
     [Fact]
