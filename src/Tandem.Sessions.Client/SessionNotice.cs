@@ -40,7 +40,11 @@ public sealed record SubscriptionEnded(string Topic, SessionCode Code) : Session
 /// <param name="Delivery">What settles it.</param>
 /// <param name="Flags">Text or not; whether it was delivered before.</param>
 /// <param name="Payload">The message.</param>
-public sealed record MailboxDelivery(string Mailbox, long Delivery, MessageFlags Flags, ReadOnlyMemory<byte> Payload) : SessionNotice;
+public sealed record MailboxDelivery(string Mailbox, long Delivery, MessageFlags Flags, ReadOnlyMemory<byte> Payload) : SessionNotice
+{
+    /// <summary>Of which of the sessions that follow each other it is: each counts its deliveries anew.</summary>
+    internal int Generation { get; init; }
+}
 
 /// <summary>A mailbox is no longer open here.</summary>
 /// <param name="Mailbox">The mailbox.</param>

@@ -36,6 +36,7 @@ public sealed partial class WebSocketSession : IAsyncDisposable
     private SessionEndedException? _ended;
     private Task? _running;
     private int _unread;
+    private int _generation;
 
     /// <summary>Makes a session that is not connected.</summary>
     /// <param name="uri">Where the server has its WebSockets of sessions, such as <c>wss://example.org/session/websocket</c>.</param>
@@ -168,11 +169,11 @@ public sealed partial class WebSocketSession : IAsyncDisposable
 
     /// <summary>Settles a delivery: it does not come again.</summary>
     /// <param name="delivery">The delivery.</param>
-    /// <returns>False: the mailbox is not open any more; the message comes again to whoever opens it.</returns>
+    /// <returns>False: the mailbox is not open any more, or the session that delivered it is lost; the message comes again to whoever opens it.</returns>
     public bool Settle(MailboxDelivery delivery)
     {
         ArgumentNullException.ThrowIfNull(delivery);
-        lock (_gate) return _client.Settle(delivery.Mailbox, delivery.Delivery);
+        lock (_gate) return delivery.Generation == _generation && _client.Settle(delivery.Mailbox, delivery.Delivery);
     }
 
     /// <summary>Sends a message to the application on the server: once, unless the session is lost before it is acknowledged (<see cref="SessionLost"/>).</summary>
@@ -277,6 +278,7 @@ public sealed partial class WebSocketSession : IAsyncDisposable
         protected override void OnOpened(bool resumed)
         {
             session._isOpened = true;
+            if (!resumed) session._generation++;
             Add(new SessionOpened(resumed));
             session._opened?.TrySetResult();
         }
@@ -301,7 +303,7 @@ public sealed partial class WebSocketSession : IAsyncDisposable
         protected override void OnUnsubscribed(string topic, SessionCode code) => Add(new SubscriptionEnded(topic, code));
 
         protected override void OnDelivery(string mailbox, long delivery, MessageFlags flags, ReadOnlySpan<byte> payload) =>
-            Add(new MailboxDelivery(mailbox, delivery, flags, payload.ToArray()));
+            Add(new MailboxDelivery(mailbox, delivery, flags, payload.ToArray()) { Generation = session._generation });
 
         protected override void OnMailboxClosed(string mailbox, SessionCode code) => Add(new MailboxEnded(mailbox, code));
 
