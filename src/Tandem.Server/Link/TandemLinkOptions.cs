@@ -59,6 +59,9 @@ public sealed record TandemLinkOptions
     /// <inheritdoc cref="TandemSessionsOptions.KnownProxies"/>
     public IReadOnlyList<IPNetwork> KnownProxies { get; init; } = [];
 
+    /// <inheritdoc cref="TandemSessionsOptions.GatewayKey"/>
+    public string? GatewayKey { get; init; }
+
     /// <summary>Signing a computer in by a phone. Default null: there is none, and <c>/link/login/</c> is not there.</summary>
     public LinkLoginOptions? Login { get; init; }
 
@@ -82,7 +85,7 @@ public sealed record TandemLinkOptions
         ForSessions().Validate();
     }
 
-    internal TandemSessionsOptions ForSessions() => new() { Path = Path, Origins = Origins, KnownProxies = KnownProxies, UncountedAddresses = TrustedGateways };
+    internal TandemSessionsOptions ForSessions() => new() { Path = Path, Origins = Origins, KnownProxies = KnownProxies, GatewayKey = GatewayKey, UncountedAddresses = TrustedGateways };
 
     private const string Rate = "must have a burst of 1 or more and a positive rate";
 

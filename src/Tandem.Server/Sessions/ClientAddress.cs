@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Security.Cryptography;
 using System.Text;
 using Microsoft.AspNetCore.Http;
 using Tandem.Protocol.Handshake;
@@ -9,15 +10,21 @@ namespace Tandem.Server.Sessions;
 /// <summary>Where a request comes from: the same for WebSockets on the event loops, which no middleware sees, and for what Kestrel serves.</summary>
 internal static class ClientAddress
 {
-    private const string ForwardedFor = "X-Forwarded-For";
+    /// <summary>The field of <see cref="TandemSessionsOptions.GatewayKey"/>.</summary>
+    public const string GatewayKeyField = "Tandem-Gateway-Key";
+
+    /// <summary>The field in which proxies and gateways say whom they speak for.</summary>
+    public const string ForwardedFor = "X-Forwarded-For";
 
     // What a customer of an IPv6 network is given at least, and can be everywhere in.
     private const int NetworkBytes = 8;
 
-    /// <summary>The client's address behind known proxies, of a handshake.</summary>
-    public static IPAddress? Of(IPAddress? remote, in UpgradeRequest request, IReadOnlyList<IPNetwork> proxies)
+    /// <summary>The client's address behind known proxies, or a gateway with the key, of a handshake.</summary>
+    public static IPAddress? Of(IPAddress? remote, in UpgradeRequest request, IReadOnlyList<IPNetwork> proxies, string? gatewayKey)
     {
-        if (remote is null || !IsIn(proxies, remote)) return remote;
+        if (remote is null) return remote;
+        if (gatewayKey is not null && HasKey(request.Head, gatewayKey)) proxies = [.. proxies, new IPNetwork(Plain(remote), Plain(remote).GetAddressBytes().Length * 8)];
+        if (!IsIn(proxies, remote)) return remote;
         HttpHead head = request.Head;
         List<string> lines = [];
         for (int i = 0; i < head.FieldCount; i++)
@@ -55,6 +62,17 @@ internal static class ClientAddress
         byte[] bytes = address.GetAddressBytes();
         bytes.AsSpan(NetworkBytes).Clear();
         return $"{new IPAddress(bytes)}/{8 * NetworkBytes}";
+    }
+
+    private static bool HasKey(HttpHead head, string key)
+    {
+        for (int i = 0; i < head.FieldCount; i++)
+        {
+            // In constant time: who can measure must not learn the key letter by letter.
+            if (Ascii.EqualsIgnoreCase(head.Name(i), GatewayKeyField)) return CryptographicOperations.FixedTimeEquals(head.Value(i), Encoding.Latin1.GetBytes(key));
+        }
+
+        return false;
     }
 
     // Each proxy has put whom it was asked by behind what it was given; before that of the first known one anybody may have written anything.

@@ -42,6 +42,12 @@ public sealed record TandemSessionsOptions
     public IReadOnlyList<IPNetwork> KnownProxies { get; init; } = [];
 
     /// <summary>
+    /// What a gateway says in the field <c>Tandem-Gateway-Key</c> of its WebSockets to be believed as a known proxy is, wherever it comes from: a secret of 22 characters or more. For
+    /// gateways on this machine, whose address may be that of any other program here. Default null: none.
+    /// </summary>
+    public string? GatewayKey { get; init; }
+
+    /// <summary>
     /// Addresses that are not counted although others are (<see cref="CountAddresses"/>): of gateways, which have many clients and limit them by themselves. Default: none.
     /// </summary>
     public IReadOnlyList<IPNetwork> UncountedAddresses { get; init; } = [];
@@ -51,6 +57,7 @@ public sealed record TandemSessionsOptions
         Check(Path is { Length: > 1 } && Path[0] == '/' && Path[^1] != '/' && !Path.AsSpan().ContainsAny('{', '?', '#'), nameof(Path), "must be /name, without a slash at its end");
         Check(Origins is not null, nameof(Origins), "must not be null");
         Check(KnownProxies is not null, nameof(KnownProxies), "must not be null");
+        Check(GatewayKey is null or { Length: >= 22 }, nameof(GatewayKey), "must have 22 characters or more");
         Check(UncountedAddresses is not null, nameof(UncountedAddresses), "must not be null");
         Check(AuthenticationTimeout > TimeSpan.Zero && AuthenticationTimeout.TotalDays <= 1, nameof(AuthenticationTimeout), "must be positive and at most a day");
     }

@@ -38,7 +38,7 @@ internal sealed class WebSocketSessionHandler : WebSocketHandler
             return;
         }
 
-        IPAddress address = ClientAddress.Of(context.RemoteEndPoint.Address, request, _options.KnownProxies)!;
+        IPAddress address = ClientAddress.Of(context.RemoteEndPoint.Address, request, _options.KnownProxies, _options.GatewayKey)!;
         if (_options.Authenticate is { } authenticate)
         {
             context.Defer(async (snapshot, cancellation) =>
