@@ -65,6 +65,9 @@ internal sealed class LinkSite : IAsyncDisposable
         return new LinkEnd(session);
     }
 
+    /// <summary>Nobody is there any more.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     public async ValueTask DisposeAsync()
     {
         await _app.StopAsync();
