@@ -3,11 +3,15 @@ using System.CommandLine.Invocation;
 using Tandem.Cli;
 using Tandem.Cli.Bench;
 using Tandem.Cli.Connect;
+using Tandem.Cli.Phone;
 
 Command connect = ConnectCommand.Create();
+Command phone = PhoneCommand.Create();
 var root = new RootCommand("Tandem: WebSockets from the TCP socket up.")
 {
     ServeCommand.Create(),
+    GatewayCommand.Create(),
+    phone,
     EchoCommand.Create(),
     EchoClientCommand.Create(),
     connect,
@@ -17,7 +21,7 @@ ParseResult command = root.Parse(args);
 // A bad option is one line; the whole help would bury it.
 if (command.Action is ParseErrorAction error) error.ShowHelp = false;
 var configuration = new InvocationConfiguration { ProcessTerminationTimeout = null };
-// The second Ctrl-C of this one means something else than its first: it sees to signals itself.
-if (command.CommandResult.Command == connect) return await command.InvokeAsync(configuration);
+// The second Ctrl-C of these means something else than the first: they see to signals themselves.
+if (command.CommandResult.Command == connect || command.CommandResult.Command == phone) return await command.InvokeAsync(configuration);
 using var signals = new EndSignals();
 return await command.InvokeAsync(configuration, signals.Token);

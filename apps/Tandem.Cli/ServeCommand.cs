@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.IO.Compression;
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -15,6 +16,7 @@ using Tandem.AspNetCore;
 using Tandem.Server.Inspector;
 using Tandem.Server.Lab;
 using Tandem.Server.Link;
+using Tandem.Server.Mobile;
 using Tandem.Server.Sessions;
 using Tandem.Server.Tls;
 using Tandem.Server.Tutorial;
@@ -45,6 +47,8 @@ internal static class ServeCommand
         const string what = "Serve the pages and their WebSockets on one port: links between a computer and a phone at / and /phone, the tutorial at /tutorial, the carrier lab at /lab, the inspector at /inspect.";
         var command = new Command("serve", what) { host, port, drain, inspectToken, otlp, rabbitMq, proxies };
         tls.AddTo(command);
+        var phones = new ServedPhones();
+        phones.AddTo(command);
         command.SetAction((result, cancellation) =>
         {
             ServerTls? loaded;
@@ -60,7 +64,8 @@ internal static class ServeCommand
             var endPoint = new IPEndPoint(result.GetValue(host)!, result.GetValue(port));
             return RunAsync(
                 new Settings(
-                    endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), result.GetValue(proxies)!),
+                    endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), result.GetValue(proxies)!,
+                    phones.Key, url => phones.Start(result, url, endPoint, loaded)),
                 cancellation);
         });
         return command;
@@ -96,7 +101,7 @@ internal static class ServeCommand
         await using Broker? broker = settings.RabbitMq is null ? null : Broker.Open(settings.RabbitMq, "tandem", tells: true);
         await using Broker? linkBroker = settings.RabbitMq is null ? null : Broker.Open(settings.RabbitMq, "tandem.link", tells: false);
         await using var hub = new SessionHub(new LabApplication(), LabApplication.HubOptions, broker?.Backplane);
-        await using WebApplication app = CreateApplication(settings, pages, hub, new TandemLinkOptions { Backplane = linkBroker?.Backplane, KnownProxies = settings.Proxies });
+        await using WebApplication app = CreateApplication(settings, pages, hub, new TandemLinkOptions { Backplane = linkBroker?.Backplane, KnownProxies = settings.Proxies, GatewayKey = settings.GatewayKey });
         try
         {
             foreach (Broker? each in (Broker?[])[broker, linkBroker])
@@ -115,9 +120,21 @@ internal static class ServeCommand
             return Startup.Fail($"cannot listen on {settings.EndPoint}: {why}.");
         }
 
+        MobileServer? phones;
+        try
+        {
+            phones = settings.StartPhones(app.Urls.First());
+        }
+        catch (SocketException exception)
+        {
+            await app.StopAsync(CancellationToken.None);
+            return Startup.Fail($"cannot listen on UDP: {Startup.DescribeListenError(exception)}.");
+        }
+
         LinkPages.Announce(ServeAddresses.Of(app.Urls));
         if (settings.Tls is { } tls) Describe(tls);
         await Startup.UntilStopped(cancellation);
+        if (phones is not null) await phones.DisposeAsync();
         await app.StopAsync(CancellationToken.None);
         return 0;
     }
@@ -192,5 +209,6 @@ internal static class ServeCommand
 
     /// <summary>What the command line asks for.</summary>
     private sealed record Settings(
-        IPEndPoint EndPoint, ServerTls? Tls, TimeSpan DrainDelay, string? InspectToken, Uri? Collector, Uri? RabbitMq, IPNetwork[] Proxies);
+        IPEndPoint EndPoint, ServerTls? Tls, TimeSpan DrainDelay, string? InspectToken, Uri? Collector, Uri? RabbitMq, IPNetwork[] Proxies,
+        string GatewayKey, Func<string, MobileServer?> StartPhones);
 }

@@ -36,6 +36,9 @@ internal sealed class ConnectProcess : IAsyncDisposable
         _reading = Task.WhenAll(ReadAsync(_process.StandardOutput, _output), ReadAsync(_process.StandardError, _error));
     }
 
+    /// <summary>Called with what has just been read of standard output.</summary>
+    public Action<string>? OnOutput { get; set; }
+
     public string Output
     {
         get
@@ -136,13 +139,14 @@ internal sealed class ConnectProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private static async Task ReadAsync(StreamReader reader, StringBuilder text)
+    private async Task ReadAsync(StreamReader reader, StringBuilder text)
     {
         char[] buffer = new char[64 * 1024];
         int count;
         while ((count = await reader.ReadAsync(buffer)) > 0)
         {
             lock (text) text.Append(buffer, 0, count);
+            if (text == _output) OnOutput?.Invoke(new string(buffer, 0, count));
         }
     }
 }
