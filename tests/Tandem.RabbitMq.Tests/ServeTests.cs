@@ -1,4 +1,6 @@
+using System.Globalization;
 using Tandem.Browser.Tests;
+using Tandem.Cli.Tests.Phone;
 using Tandem.RabbitMq.Tests.Support;
 using Tandem.Sessions.Protocol;
 
@@ -24,6 +26,32 @@ public sealed class ServeTests(Broker broker) : IAsyncLifetime
                 Assert.Equal(SessionCode.Ok, await subscriber.SubscribeAsync("lab/chat").InTime());
                 Assert.Equal(SessionCode.Ok, await publisher.PublishAsync("lab/chat", "hello").InTime());
                 await Eventually.Equal(1, () => subscriber.Events("lab/chat").Length, "the number of events");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_phone_without_a_browser_at_one_node_is_linked_to_a_computer_at_another()
+    {
+        (TandemProcess left, int leftPort) = await ServeAsync();
+        await using (left)
+        {
+            (TandemProcess right, string phones) = await TandemProcess.StartAsync($"serve --port 0 --coap-port 0 --rabbitmq {broker.Uri}", "coap://");
+            await using (right)
+            {
+                await using HeadlessComputer computer = await HeadlessComputer.StartAsync(new Uri($"http://127.0.0.1:{leftPort}/"));
+                (TandemProcess phone, _) = await TandemProcess.StartAsync($"phone --server {phones.Split(' ')[^1]} {computer.Code}", "choose: ");
+                await using (phone)
+                {
+                    await Eventually.True(() => computer.Number >= 0, "a number");
+                    await phone.TypeAsync(computer.Number.ToString("00", CultureInfo.InvariantCulture));
+                    await phone.TypeAsync("from the phone");
+                    await Eventually.True(() => computer.Chats.Contains("from the phone"), "a message");
+                    await computer.SayAsync("from the computer");
+                    string line;
+                    do line = await phone.ReadLineAsync();
+                    while (line != "< from the computer");
+                }
             }
         }
     }
