@@ -26,6 +26,7 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
     private readonly PhoneScreen _screen;
     private readonly PhoneOptions _options;
     private readonly PhoneClient _client;
+    private readonly string _server;
     private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _mayType = new(0);
     private readonly Dictionary<LinkFile, IDisposable> _files = [];
@@ -36,7 +37,7 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
 
     public PhoneSession(CoapClient coap, LinkSecret secret, PhoneOptions options, PhoneScreen screen)
     {
-        (_options, _screen) = (options, screen);
+        (_options, _screen, _server) = (options, screen, coap.RemoteEndPoint.ToString());
         _client = new PhoneClient(coap, secret, options.Name, "tandem phone", this) { PairingChanged = Changed, NetworkChanged = Network };
     }
 
@@ -44,6 +45,7 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
     /// <returns>The exit code.</returns>
     public async Task<int> RunAsync()
     {
+        _screen.Status($"asking {_server} for the computer");
         _client.Start();
         Task input = ReadInputAsync(); // not awaited: it may be waiting for a line that nobody types
         int code = await _ended.Task;

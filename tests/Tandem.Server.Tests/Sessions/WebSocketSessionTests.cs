@@ -64,6 +64,28 @@ public sealed class WebSocketSessionTests
     }
 
     [Fact]
+    public async Task A_delivery_of_a_session_that_is_lost_settles_nothing_in_the_next_one()
+    {
+        await using SessionSite site = await SessionSite.StartAsync();
+        await using var session = new WebSocketSession(site.WebSocket, Quick);
+        await session.ConnectAsync().InTime();
+        Assert.Equal(SessionCode.Ok, await session.OpenMailboxAsync("box").InTime());
+        Assert.Equal(SessionCode.Ok, await session.SendToMailboxAsync("box", "waits"u8.ToArray()).InTime());
+        List<MailboxDelivery> deliveries = [];
+        await foreach (SessionNotice notice in session.ReadAllAsync())
+        {
+            if (notice is not MailboxDelivery delivery) continue;
+            deliveries.Add(delivery);
+            if (deliveries.Count == 2) break;
+            site.Told.Opened.Single().Close(SessionCode.GoingAway, "moved");
+        }
+
+        Assert.Equal(deliveries[0].Delivery, deliveries[1].Delivery);
+        Assert.False(session.Settle(deliveries[0]));
+        Assert.True(session.Settle(deliveries[1]));
+    }
+
+    [Fact]
     public async Task What_is_refused_for_good_ends_it()
     {
         await using SessionSite site = await SessionSite.StartAsync();
