@@ -1,7 +1,7 @@
 // Bundles the pages into dist/, laid out as the server serves it:
 //   / -> dist/index.html,  /phone -> dist/phone.html,  /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,
 //   /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,
-//   for any page to import: /assets/session.js
+//   for any page to import: /assets/session.js, /assets/link-login.js
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -33,6 +33,7 @@ await build({
     { in: 'src/inspect/main.tsx', out: 'assets/inspect' },
     { in: 'src/inspect/inspect.css', out: 'assets/inspect' },
     { in: 'src/session/index.ts', out: 'assets/session' },
+    { in: 'src/login/index.ts', out: 'assets/link-login' },
   ],
   outdir: 'dist',
 });

@@ -9,6 +9,7 @@ const modules = [
 const { outputFiles } = await build({
   stdin: {
     contents: `${modules.map((name) => `export * from './src/link/${name}.ts';`).join('\n')}
+export { ComputerLogin, PhoneLogin } from './src/login/index.ts';
 export { Queue } from './src/session/queue.ts';
 export { Session, SessionCode, SessionEndedError } from './src/session/index.ts';`,
     resolveDir: fileURLToPath(new URL('.', import.meta.url)),

@@ -1,4 +1,3 @@
-import encodeQR from 'qr';
 import { useMemo } from 'preact/hooks';
 import type { ComputerState } from '../link/index.ts';
 import { CODE_SECONDS } from '../link/index.ts';
@@ -6,6 +5,7 @@ import { CopyButton } from '../linked/copy-button.tsx';
 import { StepHeading } from '../linked/step.tsx';
 import { text } from '../linked/text.ts';
 import { TrustedList } from '../linked/trusted-list.tsx';
+import { qrPath } from '../shared/qr-path.ts';
 import { Rich } from '../shared/rich.tsx';
 import { trust, trustedPhones } from './model.ts';
 
@@ -41,30 +41,13 @@ export function CodeView({ state }: { state: Showing | null }) {
   );
 }
 
-// What scanners want around a code, in modules.
-const QUIET = 4;
-
 function QrCode({ url, label }: { url: string; label: string }) {
-  const { path, size } = useMemo(() => draw(url), [url]);
+  const { path, size } = useMemo(() => qrPath(url), [url]);
   return (
     <svg class="qr" role="img" aria-label={label} viewBox={`0 0 ${size} ${size}`} shape-rendering="crispEdges" data-testid="qr">
       <rect width={size} height={size} rx="1.5" fill="#fff" /><path d={path} fill="#000" />
     </svg>
   );
-}
-
-function draw(url: string): { path: string; size: number } {
-  // 15 %: a screen is clean, and coarser modules are read from further away.
-  const modules = encodeQR(url, 'raw', { ecc: 'medium', border: QUIET });
-  let path = '';
-  modules.forEach((row, y) => {
-    for (let x = 0; x < row.length; x++) {
-      const from = x;
-      while (row[x]) x++;
-      if (x > from) path += `M${from} ${y}h${x - from}v1h${from - x}z`;
-    }
-  });
-  return { path, size: modules.length };
 }
 
 /** A line that gets shorter: without anything that runs on the page, and still where motion is not wanted. */
