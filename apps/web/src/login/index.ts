@@ -4,7 +4,6 @@
  * The computer's page makes a `ComputerLogin`, shows what its state says, and is signed in when that is `done`. The phone's page is the one at `/phone`: `takeCode()` says what was
  * scanned, `PhoneLogin` does the rest. Both are observable: `subscribe(listener)` tells the state as it is, and each that follows.
  */
-export { parseSecret } from '../link/secret.ts';
 export type { Asker, Peer } from '../link/states.ts';
 export { takeCode } from '../phone/fragment.ts';
 export { ComputerLogin, type ComputerLoginOptions, type ComputerLoginState } from './computer-login.ts';
