@@ -12,6 +12,9 @@ internal sealed class TandemProcess : IAsyncDisposable
 
     private TandemProcess(Process process) => _process = process;
 
+    /// <summary>Its id, for what the system knows of it.</summary>
+    public int Id => _process.Id;
+
     /// <summary>Starts it and waits for the line that contains a text.</summary>
     public static Task<(TandemProcess Process, string Line)> StartAsync(string arguments, string until, params (string Name, string Value)[] environment) =>
         StartProgramAsync(Repository.Tandem, arguments, until, environment);
@@ -51,6 +54,9 @@ internal sealed class TandemProcess : IAsyncDisposable
         using var deadline = new CancellationTokenSource(Patience);
         return await _process.StandardOutput.ReadLineAsync(deadline.Token) ?? throw new EndOfStreamException("tandem ended.");
     }
+
+    /// <summary>What it writes to its standard output until it ends. To be called at the beginning where that is more than a pipe holds.</summary>
+    public Task<string> ReadToEndAsync() => _process.StandardOutput.ReadToEndAsync();
 
     /// <summary>Types a line, or with null the end of the input.</summary>
     public async Task TypeAsync(string? line)

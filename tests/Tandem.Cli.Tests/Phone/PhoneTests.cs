@@ -35,7 +35,7 @@ public sealed class PhoneTests
         await using PhoneProcess all = await PhoneProcess.StartAsync(lossPercent: 20);
         ConnectProcess phone = await all.LinkAsync();
         var clock = Stopwatch.StartNew();
-        const int messages = 300;
+        const int messages = 100;
         string[] mine = [.. Enumerable.Range(0, messages).Select(number => $"from the computer {number}")];
         string[] theirs = [.. Enumerable.Range(0, messages).Select(number => $"from the phone {number}")];
         Task typing = phone.TypeAsync(string.Concat(theirs.Select(line => line + "\n")));
@@ -47,7 +47,7 @@ public sealed class PhoneTests
         Assert.Equal(mine, phone.Output.Split('\n').Where(line => line.StartsWith("< ", StringComparison.Ordinal)).Select(line => line[2..]));
 
         TestContext.Current.TestOutputHelper?.WriteLine($"messages: {clock.Elapsed.TotalSeconds:0.0} s");
-        byte[] file = RandomNumberGenerator.GetBytes(1_000_000), other = RandomNumberGenerator.GetBytes(1_000_001);
+        byte[] file = RandomNumberGenerator.GetBytes(300_000), other = RandomNumberGenerator.GetBytes(300_001);
         string path = Path.Combine(all.Directory.Path, "outgoing.bin");
         await File.WriteAllBytesAsync(path, other, TestContext.Current.CancellationToken);
         all.Computer.Offer("../incoming.bin", file);
