@@ -97,6 +97,7 @@ public sealed class Rfc7641_ServerTests : IAsyncLifetime
         await Register();
         _server.Change();
         await _raw.ReceiveAsync();
+        await _raw.AssertNothingAsync();
         // Between 62 and 93 seconds, as the first wait is between 2 and 3.
         _clock.Advance(61);
         Assert.Equal((1, 4), (_server.State.ObserverCount, _server.Server.Statistics.Retransmissions));
@@ -173,6 +174,7 @@ public sealed class Rfc7641_ServerTests : IAsyncLifetime
         await _raw.AssertNothingAsync();
         _clock.Advance(3);
         Assert.Equal("state 3", Text(await _raw.ReceiveAsync()));
+        await _raw.AssertNothingAsync(); // and the server has set its timer for what comes next
         _clock.Advance(4);
         CoapMessage confirmable = await _raw.ReceiveAsync();
         Assert.Equal(CoapType.Confirmable, confirmable.Type);
