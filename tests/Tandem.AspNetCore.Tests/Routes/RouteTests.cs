@@ -89,6 +89,7 @@ public sealed class RouteTests
         }
 
         using ClientWebSocket byRoute = await app.ConnectAsync(Offer);
+        await Eventually.Equal(1, () => _handler.Opened.Count, "OnOpen"); // which may run behind the answer
         using ClientWebSocket byHandler = await app.ConnectAsync(Offer, "/ws?choose=a");
         Assert.Equal(("c", "a"), (byRoute.SubProtocol, byHandler.SubProtocol));
         Assert.Equal(["a=1", "b=2"], byRoute.HttpResponseHeaders!["Set-Cookie"]);
