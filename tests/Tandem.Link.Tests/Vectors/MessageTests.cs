@@ -85,19 +85,7 @@ public class MessageTests
         int accepted = 0;
         for (int round = 0; round < 100_000; round++)
         {
-            byte[] bytes = [.. MessageVectors.Messages[random.Next(MessageVectors.Messages.Length)].Bytes];
-            for (int change = random.Next(4); change > 0 && bytes.Length > 0; change--)
-            {
-                int at = random.Next(Math.Min(bytes.Length, 24));
-                switch (random.Next(4))
-                {
-                    case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                    case 1: bytes[at] = (byte)random.Next(256); break;
-                    case 2: bytes = [.. bytes[..at], .. bytes[(at + 1)..]]; break;
-                    default: bytes = [.. bytes[..at], (byte)random.Next(256), .. bytes[at..]]; break;
-                }
-            }
-
+            byte[] bytes = Mutations.ChangeFew(random, MessageVectors.Messages[random.Next(MessageVectors.Messages.Length)].Bytes);
             if (MessageText.Read(bytes, out _, out byte[] again) != LinkFault.None) continue;
             accepted++;
             Assert.Equal(bytes, again);

@@ -97,19 +97,7 @@ public class FrameTests
         int accepted = 0;
         for (int round = 0; round < 200_000; round++)
         {
-            byte[] bytes = [.. Vectors.Frames[random.Next(Vectors.Frames.Length)].Bytes];
-            for (int change = random.Next(4); change > 0 && bytes.Length > 0; change--)
-            {
-                int at = random.Next(Math.Min(bytes.Length, 24));
-                switch (random.Next(4))
-                {
-                    case 0: bytes[at] ^= (byte)(1 << random.Next(8)); break;
-                    case 1: bytes[at] = (byte)random.Next(256); break;
-                    case 2: bytes = [.. bytes[..at], .. bytes[(at + 1)..]]; break;
-                    default: bytes = [.. bytes[..at], (byte)random.Next(256), .. bytes[at..]]; break;
-                }
-            }
-
+            byte[] bytes = Mutations.ChangeFew(random, Vectors.Frames[random.Next(Vectors.Frames.Length)].Bytes);
             if (FrameText.Read(bytes, out _, out byte[] again) != SessionFault.None) continue;
             accepted++;
             Assert.Equal(bytes, again);
