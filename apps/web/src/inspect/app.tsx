@@ -1,5 +1,6 @@
-import { announce, Announcer, announced } from '../shared/announcer.tsx';
+import { announce, announced } from '../shared/announcer.tsx';
 import { PageBar } from '../shared/page-bar.tsx';
+import { Page } from '../shared/page.tsx';
 import { ConnectionsView } from './connections.tsx';
 import { paused, report, state } from './feed.ts';
 import { FiguresView } from './figures.tsx';
@@ -12,25 +13,25 @@ export function App() {
   const t = text.value;
   const locked = state.value === 'locked';
   return (
-    <>
-      <a class="skip" href="#content">{t.skip}</a>
-      <header class="page-header">
-        <PageBar language={t.language} />
-        <h1>{t.heading}</h1>
-        {!locked && (
-          <div class="status" data-state={state.value}>
-            <span class="lamp" aria-hidden="true" />
-            <span data-testid="state">{t.states[state.value]}</span>
-            <button type="button" data-testid="pause" onClick={togglePause}>{paused.value ? t.resume : t.pause}</button>
-          </div>
-        )}
-        <p class="said" aria-hidden="true">{announced.value}</p>
-      </header>
-      <main id="content" tabIndex={-1}>
-        {locked ? <Lock /> : <Tables />}
-      </main>
-      <Announcer />
-    </>
+    <Page
+      skip={t.skip}
+      header={(
+        <header class="page-header">
+          <PageBar language={t.language} />
+          <h1>{t.heading}</h1>
+          {!locked && (
+            <div class="status" data-state={state.value}>
+              <span class="lamp" aria-hidden="true" />
+              <span data-testid="state">{t.states[state.value]}</span>
+              <button type="button" data-testid="pause" onClick={togglePause}>{paused.value ? t.resume : t.pause}</button>
+            </div>
+          )}
+          <p class="said" aria-hidden="true">{announced.value}</p>
+        </header>
+      )}
+    >
+      {locked ? <Lock /> : <Tables />}
+    </Page>
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Signal } from '@preact/signals';
-import { announce, Announcer } from '../shared/announcer.tsx';
+import { announce } from '../shared/announcer.tsx';
 import { PageBar } from '../shared/page-bar.tsx';
+import { Contents, Page } from '../shared/page.tsx';
 import { Rich } from '../shared/rich.tsx';
 import { Section } from '../shared/section.tsx';
 import type { CarrierName } from '../session/index.ts';
@@ -12,32 +13,25 @@ import { text } from './text.ts';
 export function App() {
   const t = text.value;
   return (
-    <>
-      <a class="skip" href="#content">{t.skip}</a>
-      <header class="page-header">
-        <PageBar language={t.language} />
-        <h1>{t.heading}</h1>
-        <p class="lead">{t.intro}</p>
-        <nav aria-label={t.contents}>
-          <ol>
-            <li><a href="#run">{t.run.nav}</a></li>
-            <li><a href="#figures">{t.figures.nav}</a></li>
-            <li><a href="#charts">{t.charts.nav}</a></li>
-            <li><a href="#reading">{t.reading.nav}</a></li>
-          </ol>
-        </nav>
-      </header>
-      <main id="content" tabIndex={-1}>
-        <Section id="run" number={1} title={t.run.title} intro={t.run.intro}><Controls /></Section>
-        <Section id="figures" number={2} title={t.figures.title} intro={t.figures.intro}><Table /></Section>
-        <Section id="charts" number={3} title={t.charts.title} intro={t.charts.intro}><Charts /></Section>
-        <Section id="reading" number={4} title={t.reading.title} intro="">
-          <ul class="prose">{t.reading.points.map((point) => <li key={point}><Rich text={point} /></li>)}</ul>
-        </Section>
-      </main>
-      <footer><p>{t.footer} <a href="/tutorial">{t.tutorial}</a></p></footer>
-      <Announcer />
-    </>
+    <Page
+      skip={t.skip}
+      header={(
+        <header class="page-header">
+          <PageBar language={t.language} />
+          <h1>{t.heading}</h1>
+          <p class="lead">{t.intro}</p>
+          <Contents label={t.contents} sections={[['run', t.run.nav], ['figures', t.figures.nav], ['charts', t.charts.nav], ['reading', t.reading.nav]]} />
+        </header>
+      )}
+      footer={<footer><p>{t.footer} <a href="/tutorial">{t.tutorial}</a></p></footer>}
+    >
+      <Section id="run" number={1} title={t.run.title} intro={t.run.intro}><Controls /></Section>
+      <Section id="figures" number={2} title={t.figures.title} intro={t.figures.intro}><Table /></Section>
+      <Section id="charts" number={3} title={t.charts.title} intro={t.charts.intro}><Charts /></Section>
+      <Section id="reading" number={4} title={t.reading.title} intro="">
+        <ul class="prose">{t.reading.points.map((point) => <li key={point}><Rich text={point} /></li>)}</ul>
+      </Section>
+    </Page>
   );
 }
 

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
-import { Announcer } from '../shared/announcer.tsx';
 import { PageBar } from '../shared/page-bar.tsx';
+import { Page } from '../shared/page.tsx';
 import { isUnreachable } from './connection.ts';
 import { StepHeading } from './step.tsx';
 import { text } from './text.ts';
@@ -9,14 +9,12 @@ import { text } from './text.ts';
 export function Frame({ hasLinks, children }: { hasLinks: boolean; children: ComponentChildren }) {
   const t = text.value;
   return (
-    <>
-      <a class="skip" href="#content">{t.skip}</a>
-      <header>
-        <PageBar language={t.language} pages={hasLinks ? { label: t.pages, links: [['/tutorial', t.tutorial], ['/lab', t.lab]] } : null} />
-      </header>
-      <main id="content" tabIndex={-1}>{isUnreachable.value ? <Unreachable /> : children}</main>
-      <Announcer />
-    </>
+    <Page
+      skip={t.skip}
+      header={<header><PageBar language={t.language} pages={hasLinks ? { label: t.pages, links: [['/tutorial', t.tutorial], ['/lab', t.lab]] } : null} /></header>}
+    >
+      {isUnreachable.value ? <Unreachable /> : children}
+    </Page>
   );
 }
 

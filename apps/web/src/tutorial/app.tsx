@@ -1,5 +1,5 @@
-import { Announcer } from '../shared/announcer.tsx';
 import { PageBar } from '../shared/page-bar.tsx';
+import { Contents, Page } from '../shared/page.tsx';
 import { Demo } from './demo.tsx';
 import { FrameView } from './frame-view.tsx';
 import { HandshakeView } from './handshake-view.tsx';
@@ -9,31 +9,22 @@ import { text } from './text.ts';
 export function App() {
   const t = text.value;
   return (
-    <>
-      <a class="skip" href="#content">{t.skip}</a>
-      <header class="page-header">
-        <PageBar language={t.language} />
-        <h1>{t.heading}</h1>
-        <p class="lead">{t.intro}</p>
-        <nav aria-label={t.contents}>
-          <ol>
-            <li><a href="#talk">{t.demo.nav}</a></li>
-            <li><a href="#handshake">{t.handshake.nav}</a></li>
-            <li><a href="#frames">{t.frames.nav}</a></li>
-            <li><a href="#riddle">{t.riddle.nav}</a></li>
-          </ol>
-        </nav>
-      </header>
-      <main id="content" tabIndex={-1}>
-        <Demo />
-        <HandshakeView />
-        <FrameView />
-        <Riddle />
-      </main>
-      <footer>
-        <p>{t.footer} <a href="/lab">{t.lab}</a></p>
-      </footer>
-      <Announcer />
-    </>
+    <Page
+      skip={t.skip}
+      header={(
+        <header class="page-header">
+          <PageBar language={t.language} />
+          <h1>{t.heading}</h1>
+          <p class="lead">{t.intro}</p>
+          <Contents label={t.contents} sections={[['talk', t.demo.nav], ['handshake', t.handshake.nav], ['frames', t.frames.nav], ['riddle', t.riddle.nav]]} />
+        </header>
+      )}
+      footer={<footer><p>{t.footer} <a href="/lab">{t.lab}</a></p></footer>}
+    >
+      <Demo />
+      <HandshakeView />
+      <FrameView />
+      <Riddle />
+    </Page>
   );
 }
