@@ -9,12 +9,15 @@ internal sealed class ConnectionTable
     /// <summary>A deadline that never comes.</summary>
     public const long Never = long.MaxValue;
 
-    private object?[] _connections = new object?[16];
-    private long[] _due = new long[16];
-    private int[] _free = new int[16];
-    private int _freeCount;
-    private int _used; // slots below it have been used at least once
+    // The table grows by blocks and never moves: one array that doubles would hold up to twice the room, and leave the outgrown ones behind,
+    // in a process that may not collect for hours.
+    private const int BlockShift = 10;
+    private const int BlockSize = 1 << BlockShift;
+
+    private readonly Stack<int> _free = new();
     private readonly List<int> _freedInBatch = [];
+    private Block[] _blocks = new Block[16];
+    private int _used; // slots below it have been used at least once
 
     /// <summary>How many connections there are.</summary>
     public int Count { get; private set; }
@@ -25,22 +28,20 @@ internal sealed class ConnectionTable
     /// <summary>The connection in a slot; null when it has ended.</summary>
     public object? this[int slot]
     {
-        get => _connections[slot];
-        set => _connections[slot] = value;
+        get => _blocks[slot >> BlockShift].Connections[slot & (BlockSize - 1)];
+        set => _blocks[slot >> BlockShift].Connections[slot & (BlockSize - 1)] = value;
     }
 
     public int Add(object connection, long due)
     {
-        int slot = _freeCount > 0 ? _free[--_freeCount] : _used++;
-        if (slot == _connections.Length)
+        if (!_free.TryPop(out int slot))
         {
-            Array.Resize(ref _connections, slot * 2);
-            Array.Resize(ref _due, slot * 2);
-            Array.Resize(ref _free, slot * 2);
+            slot = _used++;
+            if ((slot & (BlockSize - 1)) == 0) AddBlock(slot >> BlockShift);
         }
 
-        _connections[slot] = connection;
-        _due[slot] = due;
+        this[slot] = connection;
+        SetDue(slot, due);
         Count++;
         return slot;
     }
@@ -48,8 +49,8 @@ internal sealed class ConnectionTable
     /// <summary>Empties a slot. It is used again only after <see cref="EndBatch"/>: events of this batch may still name it.</summary>
     public void Remove(int slot)
     {
-        _connections[slot] = null;
-        _due[slot] = Never;
+        this[slot] = null;
+        SetDue(slot, Never);
         _freedInBatch.Add(slot);
         Count--;
     }
@@ -57,14 +58,14 @@ internal sealed class ConnectionTable
     public void EndBatch()
     {
         if (_freedInBatch.Count == 0) return;
-        foreach (int slot in _freedInBatch) _free[_freeCount++] = slot;
+        foreach (int slot in _freedInBatch) _free.Push(slot);
         _freedInBatch.Clear();
     }
 
     /// <summary>Sets a deadline.</summary>
     /// <param name="slot">The connection.</param>
     /// <param name="due">Milliseconds of the loop's clock, or <see cref="Never"/>.</param>
-    public void SetDue(int slot, long due) => _due[slot] = due;
+    public void SetDue(int slot, long due) => _blocks[slot >> BlockShift].Due[slot & (BlockSize - 1)] = due;
 
     /// <summary>The next slot whose deadline has come.</summary>
     /// <param name="from">The slot to look from.</param>
@@ -72,7 +73,22 @@ internal sealed class ConnectionTable
     /// <returns>The slot, or -1.</returns>
     public int NextDue(int from, long now)
     {
-        int found = _due.AsSpan(from, _used - from).IndexOfAnyInRange(long.MinValue, now);
-        return found < 0 ? -1 : from + found;
+        while (from < _used)
+        {
+            int start = from & -BlockSize;
+            int found = _blocks[from >> BlockShift].Due.AsSpan(from - start, Math.Min(BlockSize, _used - start) - (from - start)).IndexOfAnyInRange(long.MinValue, now);
+            if (found >= 0) return from + found;
+            from = start + BlockSize;
+        }
+
+        return -1;
     }
+
+    private void AddBlock(int index)
+    {
+        if (index == _blocks.Length) Array.Resize(ref _blocks, index * 2);
+        _blocks[index] = new Block(new object?[BlockSize], new long[BlockSize]);
+    }
+
+    private readonly record struct Block(object?[] Connections, long[] Due);
 }

@@ -25,6 +25,7 @@ internal sealed class Loop : IDisposable
     private readonly ConcurrentQueue<ConnectionSurvey> _surveys = new();
     private readonly Stack<byte[]> _carries = new();
     private readonly Stack<MessageBuffer> _messages = new();
+    private readonly Stack<PendingHandshake> _handshakes = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Thread _thread;
     private readonly long _start;
@@ -146,7 +147,17 @@ internal sealed class Loop : IDisposable
     /// <param name="address">Where it comes from, already counted there.</param>
     /// <param name="port">The port of that address.</param>
     /// <param name="refusal">Why its handshake will be refused, when there is no room for it.</param>
-    public void Adopt(int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal) => PendingHandshake.Begin(this, fd, address, port, refusal);
+    public void Adopt(int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal)
+    {
+        PendingHandshake handshake = _handshakes.TryPop(out PendingHandshake? used) ? used : new PendingHandshake(this);
+        handshake.Begin(fd, address, port, refusal);
+    }
+
+    /// <summary>Takes back a handshake whose connection is open.</summary>
+    public void ReturnHandshake(PendingHandshake handshake)
+    {
+        if (_handshakes.Count < 1024) _handshakes.Push(handshake);
+    }
 
     /// <summary>Has a decision made, and its handshake told.</summary>
     public async Task DecideAsync(PendingHandshake handshake, DeferredUpgrade deferred)

@@ -7,14 +7,15 @@ namespace Tandem.WebSockets.EventLoop;
 
 /// <summary>
 /// A connection from its first byte to the answer to its handshake: then a <see cref="LoopPeer"/> takes its slot, or it is refused, or
-/// it is handed, unread, to who serves everything else on this port.
+/// it is handed, unread, to who serves everything else on this port. The object of one that was accepted serves another handshake: ten
+/// thousand connections would leave a megabyte of them behind, which no collection comes for while they are idle.
 /// </summary>
 internal sealed unsafe class PendingHandshake : Opening
 {
     private readonly Loop _loop;
-    private readonly int _fd;
-    private readonly RemoteAddress _address;
-    private readonly ushort _port;
+    private int _fd;
+    private RemoteAddress _address = null!; // set by Begin
+    private ushort _port;
     private int _slot;
     private byte[]? _received; // what came so far of a head that came in pieces, or behind one that is being decided about; rented
     private int _receivedLength;
@@ -23,22 +24,20 @@ internal sealed unsafe class PendingHandshake : Opening
     private bool _peeks;
     private bool _waitsForMore; // peeked at what there is, in vain: only more bytes are news
     private bool _lingers;
+    private bool _wasDeferred; // a post of its decision may still name it
 
-    private PendingHandshake(Loop loop, int fd, RemoteAddress address, ushort port)
+    public PendingHandshake(Loop loop) => _loop = loop;
+
+    public void Begin(int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal)
     {
-        _loop = loop;
         _fd = fd;
         _address = address;
         _port = port;
-        _peeks = loop.Options.OnUnclaimed is not null;
-    }
-
-    public static void Begin(Loop loop, int fd, RemoteAddress address, ushort port, HandshakeRefusal refusal)
-    {
-        var handshake = new PendingHandshake(loop, fd, address, port);
-        handshake._slot = loop.Connections.Add(handshake, loop.DueAfter(loop.Options.HandshakeTimeout));
-        handshake._refusal = loop.IsStopping ? HandshakeRefusal.Stopping : refusal;
-        if (!loop.Epoll.Add(fd, EpollEvents.In, handshake._slot)) handshake.Drop();
+        _peeks = _loop.Options.OnUnclaimed is not null;
+        _waitsForMore = false;
+        _refusal = _loop.IsStopping ? HandshakeRefusal.Stopping : refusal;
+        _slot = _loop.Connections.Add(this, _loop.DueAfter(_loop.Options.HandshakeTimeout));
+        if (!_loop.Epoll.Add(fd, EpollEvents.In, _slot)) Drop();
     }
 
     public override void OnEvents()
@@ -129,11 +128,13 @@ internal sealed unsafe class PendingHandshake : Opening
         _loop.Connections[_slot] = peer;
         peer.Open(answer[..length], behind);
         ReturnReceived();
+        if (!_wasDeferred) _loop.ReturnHandshake(this);
     }
 
     private void Defer(in UpgradeRequest request, ServedRoute route, UpgradeContext context, ReadOnlySpan<byte> behind)
     {
         _deferred = new DeferredUpgrade(request.ToSnapshot(), route, context);
+        _wasDeferred = true;
         _loop.UpgradeContext = new UpgradeContext();
         ReturnReceived();
         if (!behind.IsEmpty)
