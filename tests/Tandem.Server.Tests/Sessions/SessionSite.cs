@@ -25,9 +25,9 @@ internal sealed class SessionSite : IAsyncDisposable
 
     public int Port => new Uri(_app.Urls.First()).Port;
 
-    public string Origin => $"http://127.0.0.1:{Port}";
+    public string Origin => Base.GetLeftPart(UriPartial.Authority);
 
-    public Uri Base => new($"http://127.0.0.1:{Port}/session/");
+    public Uri Base => new($"{_app.Urls.First()}/session/");
 
     public Uri WebSocket => new($"ws://127.0.0.1:{Port}/session/websocket");
 
@@ -36,7 +36,8 @@ internal sealed class SessionSite : IAsyncDisposable
         TandemSessionsOptions? options = null,
         Func<WebSocketServerOptions, WebSocketServerOptions>? configure = null,
         TopicOptions? topics = null,
-        bool onLoops = true)
+        bool onLoops = true,
+        bool overTls = false)
     {
         var application = new Application { Topics = topics ?? new TopicOptions() };
         // One address has all the sessions of a test.
@@ -44,7 +45,10 @@ internal sealed class SessionSite : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         if (onLoops) builder.WebHost.UseTandemListener(listener => listener.Configure = configure ?? listener.Configure);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
+        {
+            if (overTls) listen.UseHttps(Certificates.Server);
+        }));
         WebApplication app = builder.Build();
         app.MapTandemSessions(hub, options);
         await app.StartAsync();

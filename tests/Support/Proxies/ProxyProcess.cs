@@ -4,7 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
-namespace Tandem.AspNetCore.Tests;
+namespace Tandem.Tests.Support;
 
 public enum Proxy
 {
@@ -12,7 +12,7 @@ public enum Proxy
     HAProxy,
 }
 
-/// <summary>A reverse proxy as Debian packages it, with the configuration in proxies/, in front of an application.</summary>
+/// <summary>A reverse proxy as Debian packages it, with the configuration beside this file, in front of an application.</summary>
 internal sealed class ProxyProcess : IAsyncDisposable
 {
     private readonly Process _process;
@@ -24,7 +24,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
 
     public static bool IsInstalled(Proxy proxy) => File.Exists(Program(proxy));
 
-    public static async Task<ProxyProcess> StartAsync(Proxy proxy, int app, int http2)
+    public static async Task<ProxyProcess> StartAsync(Proxy proxy, int app, int? http2 = null)
     {
         string folder = Directory.CreateTempSubdirectory("tandem-proxy-").FullName;
         int port = FreePort();
@@ -32,7 +32,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
         string configuration = (await File.ReadAllTextAsync(Path.Combine(ConfigurationFolder(), name)))
             .Replace("{port}", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{app}", app.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("{http2}", http2.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
+            .Replace("{http2}", (http2 ?? app).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{folder}", folder, StringComparison.Ordinal);
         string file = Path.Combine(folder, name);
         await File.WriteAllTextAsync(file, configuration);
@@ -59,7 +59,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
 
     private static string Program(Proxy proxy) => proxy == Proxy.Nginx ? "/usr/sbin/nginx" : "/usr/sbin/haproxy";
 
-    private static string ConfigurationFolder([CallerFilePath] string file = "") => Path.Combine(Path.GetDirectoryName(file)!, "proxies");
+    private static string ConfigurationFolder([CallerFilePath] string file = "") => Path.GetDirectoryName(file)!;
 
     private static bool IsListening(int port)
     {
