@@ -216,6 +216,9 @@ public enum EndCode
 
     /// <summary>The phone's owner did not want the link.</summary>
     Refused = 6,
+
+    /// <summary>The phone has linked again by its key.</summary>
+    Replaced = 7,
 }
 
 /// <summary>Why a file is not sent on.</summary>

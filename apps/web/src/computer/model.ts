@@ -58,8 +58,9 @@ function leave(): void {
 function follow(next: ComputerState): void {
   if (next.step === 'linked') {
     if (conversation.value?.link !== next.link) {
-      conversation.value?.dispose();
-      conversation.value = new Conversation(next.link, CONTENT_KEY, next.resumed);
+      const before = next.replaced ? conversation.value : null;
+      if (!before) conversation.value?.dispose();
+      conversation.value = new Conversation(next.link, CONTENT_KEY, next.resumed, before);
     }
 
     ended.value = null;

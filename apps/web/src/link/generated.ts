@@ -145,6 +145,8 @@ export const EndCode = {
   ProtocolError: 5,
   /** The phone's owner did not want the link. */
   Refused: 6,
+  /** The phone has linked again by its key. */
+  Replaced: 7,
 } as const;
 
 /** Why a file is not sent on. */

@@ -13,7 +13,7 @@ import { whyOf, type End, type LinkState, type Peer } from './states.ts';
 import type { LinkStore } from './store.ts';
 import type { Time } from './time.ts';
 import { TrustAgreement, type TrustRecord } from './trust-agreement.ts';
-import type { TrustStore } from './trust.ts';
+import type { TrustedEnd, TrustStore } from './trust.ts';
 
 export interface LinkOptions {
   /** This end, as HELLO says. */
@@ -178,6 +178,17 @@ export class Link extends Observable<LinkState> {
   /** Its owner ends the link. */
   unlink(): void {
     this.#end(EndCode.Unlinked, '');
+  }
+
+  /** The phone has linked again: who still has the old link is told. */
+  replace(): void {
+    this.#end(EndCode.Replaced, '');
+  }
+
+  /** The other end, where both have agreed to link again without a code. */
+  get trusted(): TrustedEnd | null {
+    const { record } = this.#agreement;
+    return record.status === 'agreed' ? record.end : null;
   }
 
   /** Leaves the link as it is stored. */

@@ -24,6 +24,7 @@ const whyEnded = {
   [EndCode.TooSlow]: 'tooSlow',
   [EndCode.ProtocolError]: 'protocolError',
   [EndCode.Refused]: 'refused',
+  [EndCode.Replaced]: 'replaced',
 } as const;
 
 /**
@@ -55,7 +56,8 @@ export type ComputerState =
   | { readonly step: 'showing'; readonly secret: string; readonly url: string; readonly changesAt: number; readonly failedClaims: number }
   | { readonly step: 'claimed'; readonly phone: Peer; readonly deadline: number }
   | { readonly step: 'numbered'; readonly phone: Peer; readonly number: string; readonly deadline: number }
-  | { readonly step: 'linked'; readonly phone: Peer; readonly link: Link; readonly resumed: boolean }
+  /** replaced: the phone has linked again by its key, and what it has not seen of the link before goes over this one. */
+  | { readonly step: 'linked'; readonly phone: Peer; readonly link: Link; readonly resumed: boolean; readonly replaced: boolean }
   | { readonly step: 'dead'; readonly why: Why; readonly alarm: boolean; readonly phone: Peer | null; readonly reason: string };
 
 /** The pairing as the phone sees it. */

@@ -45,7 +45,8 @@ export class Files {
   #isPumping = false;
   #isGreeted = false;
 
-  constructor(link: Link, added: (entry: FileEntry) => void) {
+  /** @param before Those of the link that this one replaces: what the other end has not had whole is offered again, and what was coming never will. */
+  constructor(link: Link, added: (entry: FileEntry) => void, before?: Files) {
     this.#link = link;
     this.#added = added;
     this.#sender = new FileSender(
@@ -64,13 +65,27 @@ export class Files {
       progressed: (id, received) => this.#move(false, id, received),
       ended: (id, code) => this.#endIncoming(id, code),
     });
+    if (before) this.#takeOver(before);
+  }
+
+  #takeOver(before: Files): void {
+    for (const id of [...before.#sinks.keys()]) before.#receiver.cancelled(id, FileCancelCode.Cancelled);
+    for (const [key, entry] of before.#entries) this.#entries.set(key, entry);
+    for (const [id, file] of before.#sources) {
+      const entry = this.#entries.get(keyOf(true, id))!;
+      entry.state.value = 'waiting';
+      entry.moved.value = 0;
+      this.#sources.set(id, file);
+      this.#sender.offer(descriptionOf(id, file));
+    }
+
+    before.#sources.clear();
   }
 
   send(files: Iterable<File>): void {
     for (const file of files) {
       const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
-      const name = fileNameToSend(file.name || 'file', MAX_FILE_NAME_BYTES);
-      const description = { id, size: file.size, name, mediaType: cutToBytes(file.type, MAX_MEDIA_TYPE_BYTES) };
+      const description = descriptionOf(id, file);
       const entry = this.#add(description, true);
       if (isRaster(file.type)) entry.url.value = URL.createObjectURL(file);
       this.#sources.set(id, file);
@@ -216,5 +231,9 @@ export class Files {
     entry.state.value = code ?? 'done';
   }
 }
+
+const descriptionOf = (id: number, file: File): FileDescription => ({
+  id, size: file.size, name: fileNameToSend(file.name || 'file', MAX_FILE_NAME_BYTES), mediaType: cutToBytes(file.type, MAX_MEDIA_TYPE_BYTES),
+});
 
 const keyOf = (isMine: boolean, id: number) => `${isMine ? 'out' : 'in'}-${id}`;

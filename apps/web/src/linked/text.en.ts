@@ -125,6 +125,7 @@ export const en = {
       forged: ['Somebody is between your devices', 'What arrived is not what was promised. Nothing was linked. Use another network.'],
       takenOver: ['Another tab has taken over', 'The link is open there.'],
       unreachable: ['The server did not take it', 'Try again in a moment.'],
+      replaced: ['The phone has linked again', 'The link before is over.'],
     } satisfies Record<Why, readonly [string, string]>,
     phone: {
       unlinked: ['The link has ended', 'It was ended on the computer.'],
@@ -139,6 +140,7 @@ export const en = {
       forged: ['Somebody is between your devices', 'What arrived is not what the computer had promised. Nothing was linked. Use another network.'],
       takenOver: ['Another tab has taken over', 'The link is open there.'],
       unreachable: ['The server did not take it', 'Scan the code again in a moment.'],
+      replaced: ['The link is open in another tab', 'This phone has linked again with the computer there.'],
     } satisfies Record<Why, readonly [string, string]>,
     reason: (reason: string) => `Details: ${reason}`,
   },
@@ -147,6 +149,7 @@ export const en = {
     title: (name: string) => `Linked with ${name}`,
     unlink: 'Unlink',
     unlinked: 'Unlinked.',
+    relinked: (time: string) => `The phone has linked again at ${time}. What it had not seen was sent again.`,
     mine: 'You type',
     mineHint: { computer: 'Appears on the phone as you type', phone: 'Appears on the computer as you type' },
     theirs: { computer: 'From the phone', phone: 'From the computer' },

@@ -125,6 +125,7 @@ export const zh: LinkText = {
       forged: ['有人介入了您的设备之间', '收到的内容与先前承诺的不符。没有建立连接。请换一个网络。'],
       takenOver: ['已由另一个标签页接管', '连接在那里打开着。'],
       unreachable: ['服务器没有受理', '请稍后再试。'],
+      replaced: ['手机已重新连接', '之前的连接已结束。'],
     },
     phone: {
       unlinked: ['连接已结束', '连接在电脑上被断开。'],
@@ -139,6 +140,7 @@ export const zh: LinkText = {
       forged: ['有人介入了您的设备之间', '收到的内容与电脑先前承诺的不符。没有建立连接。请换一个网络。'],
       takenOver: ['已由另一个标签页接管', '连接在那里打开着。'],
       unreachable: ['服务器没有受理', '请稍后再次扫描。'],
+      replaced: ['连接已在另一个标签页中打开', '本手机已在那里与电脑重新连接。'],
     },
     reason: (reason) => `详情：${reason}`,
   },
@@ -147,6 +149,7 @@ export const zh: LinkText = {
     title: (name) => `已与 ${name} 连接`,
     unlink: '断开',
     unlinked: '已断开。',
+    relinked: (time) => `手机已于 ${time} 重新连接。它此前没有看到的内容已重新发送。`,
     mine: '您的输入',
     mineHint: { computer: '您输入的同时就会出现在手机上', phone: '您输入的同时就会出现在电脑上' },
     theirs: { computer: '来自手机', phone: '来自电脑' },
