@@ -107,8 +107,7 @@ export class Link extends Observable<LinkState> {
   /** A link that begins here. It is stored before anybody is told of it, and its first epoch is taken. */
   static begin(post: Post, channel: Channel, peer: Peer, trust: TrustRecord, options: LinkOptions, mailbox: KeptMailbox): Link {
     const link = new Link(post, channel, peer, trust, options, mailbox);
-    const { epoch } = channel.sender.record;
-    if (epoch > 0) link.#takeEpoch(epoch - 1);
+    link.#takeEpoch(channel.sender.record.epoch - 1);
     link.#save();
     return link;
   }
@@ -120,6 +119,7 @@ export class Link extends Observable<LinkState> {
     try {
       const record = JSON.parse(text) as LinkRecord;
       if (record.version !== RECORD_VERSION || record.role !== role) throw new TypeError('What is stored is of another version.');
+      if (!options.store?.isKnown(record.inbox)) throw new TypeError('The link is over: what is stored is a copy.');
       return new Link(post, new Channel(post, options.time, record), record.peer, record.trust, options, null);
     } catch {
       options.store?.erase();
@@ -319,6 +319,15 @@ export class Link extends Observable<LinkState> {
     }
   }
 
+  /** What cannot be forgotten is of no use without the record. */
+  #forget(): void {
+    try {
+      this.#store?.forget(this.#channel.inbox);
+    } catch {
+      this.#store?.erase();
+    }
+  }
+
   // ---- What becomes of it
 
   #moved(): void {
@@ -347,7 +356,7 @@ export class Link extends Observable<LinkState> {
   #ended(end: End): void {
     if (this.#isOver) return;
     this.#channel.courier.close();
-    this.#store?.erase();
+    this.#forget();
     this.#release();
     this.set({ ...this.state, status: 'ended', waiting: 0, end });
   }
