@@ -73,7 +73,7 @@ async function exercise({ time, computer, phone }) {
 }
 
 /** Without what all tabs know of epochs: what is stored has to be enough. */
-const forgetful = () => ({ ...link.memoryLinkStore(), takeEpoch: (name, epoch) => epoch });
+const forgetful = () => ({ ...link.memoryLinkStore(), takeEpoch: (name, epoch) => epoch, isKnown: () => true });
 
 for (const role of ['computer', 'phone']) {
   test(`the ${role} dies at any step of a link that is up, and comes back: everything new arrives, no nonce is used twice`, { timeout: 120_000 }, async () => {
@@ -161,6 +161,7 @@ test('a tab that is duplicated takes the link over, with an epoch that the first
     save: (record) => kept.set('record', record),
     erase: () => kept.clear(),
     takeEpoch: (name, epoch) => computer.stored.takeEpoch(name, epoch),
+    isKnown: (name) => computer.stored.isKnown(name),
   });
   copy.pairing.start();
   await settled();
@@ -336,6 +337,21 @@ test('what is stored and is not whole is not resumed', async () => {
   }
 });
 
+test('a copy of a link that is over is not resumed: nobody knows any more which epochs it has used', async () => {
+  for (const forgotten of [true, false]) {
+    const { hub, time, computer, phone } = await startLinked();
+    const record = computer.stored.load();
+    computer.chat(1);
+    if (forgotten) computer.link.unlink();
+    await settled();
+    assert.equal(phone.state.step, forgotten ? 'dead' : 'linked');
+    const copy = new TestPage(hub, time, 'computer', { ...computer.stored, load: () => record, erase: () => {}, save: () => {} });
+    copy.pairing.start();
+    await settled();
+    assert.equal(copy.state.step, forgotten ? 'showing' : 'linked');
+  }
+});
+
 test('in a browser: the tab keeps the link, and all tabs know the epochs; without either nothing is kept', (context) => {
   context.after(() => {
     delete globalThis.sessionStorage;
@@ -357,6 +373,13 @@ test('in a browser: the tab keeps the link, and all tabs know the epochs; withou
   assert.ok(Math.max(...[...globalThis.localStorage.entries.values()].map(({ length }) => length)) < 2_000);
   copy.erase();
   assert.deepEqual([copy.load(), store.load()], [null, 'record']);
+
+  // What is over leaves nothing, and a link that is not stays known.
+  for (let i = 0; i < 100; i++) store.forget(`link/${i}`);
+  store.takeEpoch('link/c', -1);
+  assert.deepEqual([store.isKnown('link/c'), copy.isKnown('link/c'), store.isKnown('link/b'), store.takeEpoch('link/c', 0)], [true, true, false, 0]);
+  store.forget('link/c');
+  assert.deepEqual([store.isKnown('link/c'), globalThis.localStorage.entries.size], [false, 0]);
 
   Object.defineProperty(globalThis, 'localStorage', { configurable: true, get: () => { throw new Error('SecurityError'); } });
   link.sessionLinkStore('computer').save('other');

@@ -267,6 +267,8 @@ export class TestPage {
       save: (record) => { if (!life.isOver && !this.#step(life)) this.stored.save(record); },
       erase: () => { if (!life.isOver) this.stored.erase(); },
       takeEpoch: (name, epoch) => (life.isOver ? epoch : this.stored.takeEpoch(name, epoch)),
+      isKnown: (name) => this.stored.isKnown(name),
+      forget: (name) => { if (!life.isOver) this.stored.forget(name); },
     };
     const options = { name: this.role, platform: 'Test', store: this.store, time: this.time, trust: this.trust };
     this.pairing = this.role === 'computer'

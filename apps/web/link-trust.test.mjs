@@ -1,7 +1,7 @@
 // Ends that trust each other, and link again without a code: docs/link-protocol.md, trusted computers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { link, settled, startLinked, storage } from './link-testing.mjs';
+import { link, settled, startLinked, storage, TestHub, TestPage, TestTime } from './link-testing.mjs';
 
 const { MailType } = link;
 
@@ -106,6 +106,101 @@ test('an old claim that the server delivers again changes nothing on the screen'
   hub.send(mailbox, data);
   await time.advance(100_000);
   assert.ok(computer.states.slice(-4).every((step) => step === 'showing'));
+});
+
+/** The two, trusting each other, and the phone's page is gone with all that it had. */
+async function losePhone() {
+  const world = await startTrusted();
+  const { computer, phone, hub, time } = world;
+  // What each end trusts is there from the start of its page on.
+  for (const [page, resume] of [[computer, () => computer.pairing.start()], [phone, () => phone.pairing.resume()]]) {
+    page.reload();
+    resume();
+  }
+  await time.advance(1_000);
+  const lost = new TestPage(hub, time, 'phone');
+  lost.trust = phone.trust;
+  lost.load();
+  return { ...world, lost };
+}
+
+test('a phone that has lost its page links again, and the computer need not do anything', async () => {
+  const { computer, phone, lost, hub, time } = await losePhone();
+  const old = computer.link;
+  phone.session.vanish();
+  lost.pairing.relink(lost.trust.list()[0]);
+  await time.advance(1_000);
+  assert.deepEqual(lost.states, ['idle', 'claiming', 'linked']);
+  assert.deepEqual([computer.states, computer.state.replaced], [['starting', 'linked', 'linked'], true]);
+  assert.deepEqual([old.state.status, old.state.end], ['ended', { why: 'replaced', reason: '', byUs: true }]);
+  lost.chat(1);
+  computer.chat(1);
+  await settled();
+  assert.deepEqual([computer.chats, lost.chats], [[1], [1]]);
+  // And the computer's page may be reloaded, and the phone lost once more.
+  computer.reload();
+  computer.pairing.start();
+  await time.advance(1_000);
+  computer.chat(2);
+  await settled();
+  assert.deepEqual(lost.chats, [1, 2]);
+  const third = new TestPage(hub, time, 'phone');
+  third.pairing.relink(lost.trust.list()[0]);
+  await time.advance(1_000);
+  assert.deepEqual([third.state.step, lost.state.step, lost.state.why], ['linked', 'dead', 'replaced']);
+});
+
+test('while linked the ticket of that phone alone is open, for as long as both trust each other', async () => {
+  const { computer, hub, time } = await losePhone();
+  const { id } = computer.trust.list()[0];
+  computer.trust.add(link.trustedEnd(link.createKeyPair(), link.createKeyPair().publicKey, { name: 'other', platform: '' }, 0));
+  await time.advance(200_000);
+  assert.deepEqual([...hub.mailboxes.keys()].filter((name) => name.startsWith('ticket/')), [`ticket/${id}`]);
+  computer.link.revokeTrust();
+  await settled();
+  assert.deepEqual([...hub.mailboxes.keys()].filter((name) => name.startsWith('ticket/')), []);
+});
+
+test('trust that is agreed while linked opens the ticket; a link of another page of this computer closes it', async () => {
+  const time = new TestTime();
+  const hub = new TestHub(time);
+  const pages = ['computer', 'phone'].map((role) => Object.assign(new TestPage(hub, time, role), { trust: new link.TrustStore(null, role) }));
+  for (const page of pages) page.load();
+  const [computer, phone] = pages;
+  computer.pairing.start();
+  await settled();
+  phone.pairing.claim(computer.state.url);
+  await settled();
+  phone.pairing.choose(computer.state.number);
+  await settled();
+  const tickets = () => [...hub.mailboxes.keys()].filter((name) => name.startsWith('ticket/'));
+  assert.deepEqual(tickets(), []);
+  phone.link.offerTrust(phone.trust);
+  await settled();
+  computer.link.offerTrust(computer.trust);
+  await settled();
+  const [{ id }] = computer.trust.list();
+  assert.deepEqual(tickets(), [`ticket/${id}`]);
+  const copy = new TestPage(hub, time, 'computer', computer.stored);
+  copy.pairing.start();
+  await settled();
+  assert.deepEqual([computer.link.state.status, tickets()], ['takenOver', []]);
+});
+
+test('an old claim that the server delivers again does nothing to a link that is up', async () => {
+  const { computer, phone, lost, hub, time } = await losePhone();
+  lost.pairing.relink(lost.trust.list()[0]);
+  await time.advance(1_000);
+  assert.deepEqual([phone.state.step, phone.state.why, phone.link.state.end.byUs], ['dead', 'replaced', false]);
+  const { link: established } = computer;
+  const { mailbox, data } = hub.sent.findLast(({ data: [type] }) => type === MailType.Claim);
+  hub.send(mailbox, data);
+  await time.advance(100_000);
+  assert.equal(computer.link, established);
+  assert.equal(established.state.status, 'open');
+  lost.chat(1);
+  await settled();
+  assert.deepEqual(computer.chats, [1]);
 });
 
 test('trust is asked again where the answer may be lost: one end starts again in between', async () => {

@@ -25,6 +25,7 @@ public sealed class ComputerPairing : IDisposable
     private byte[] _claim = [];
     private string _claimedTicket = "";
     private bool _isTrustedClaim;
+    private Successor? _successor;
     private long _deadline = long.MaxValue;
 
     /// <summary>A pairing that begins with <see cref="Start"/>.</summary>
@@ -60,7 +61,10 @@ public sealed class ComputerPairing : IDisposable
     /// <summary>How many claims came to nothing: they did not open, or were a repetition, or for another code.</summary>
     public long IgnoredClaims { get; private set; }
 
-    /// <summary>What is sealed and opened with, from Claimed to the end. When linked, it is the program's to use; the keys are erased when the pairing says so.</summary>
+    /// <summary>
+    /// What is sealed and opened with, from Claimed to the end. When linked, it is the program's to use; the keys are erased when the pairing says so. It is another one when a trusted phone has linked
+    /// again in place of itself: what that one has not seen is to be sent again.
+    /// </summary>
     public LinkChannel? Channel { get; private set; }
 
     /// <summary>When <see cref="Tick"/> is due; <see cref="long.MaxValue"/>: not at all.</summary>
@@ -85,6 +89,10 @@ public sealed class ComputerPairing : IDisposable
     /// <param name="now">The time.</param>
     public void Unlink(long now) => Signal(ComputerPairingSignal.Unlink, now);
 
+    /// <summary>Its owner does not know the phone that has claimed the code: it is refused, and a new code shown.</summary>
+    /// <param name="now">The time.</param>
+    public void Refuse(long now) => Signal(ComputerPairingSignal.Refuse, now);
+
     /// <summary>The link has ended in the conversation.</summary>
     /// <param name="code">Why.</param>
     /// <param name="reason">What was said about it.</param>
@@ -102,15 +110,18 @@ public sealed class ComputerPairing : IDisposable
     public void Receive(string mailbox, ReadOnlySpan<byte> mail, long now)
     {
         if (Channel?.OwnInbox == mailbox) Open(mail, now);
+        else if (_successor?.Channel.OwnInbox == mailbox) OpenSuccessor(mail, now);
         else Claim(mailbox, mail, now);
     }
 
-    /// <summary>The server has closed a ticket, which it does after 60 s. That of a trusted phone is opened again, for as long as codes are shown.</summary>
+    /// <summary>
+    /// The server has closed a ticket, which it does after 60 s. That of a trusted phone is opened again, for as long as codes are shown, or it is the phone that this computer is linked with.
+    /// </summary>
     /// <param name="mailbox">Its name.</param>
     public void TicketExpired(string mailbox)
     {
         bool isTrusted = _options.Trusted.Any(end => MailboxNames.Ticket(end.RoutingId.Span) == mailbox);
-        if (isTrusted && _trustedTicketsAreOpen) _driver.OpenMailbox(mailbox);
+        if (isTrusted && (_trustedTicketsAreOpen || IsOfLinkedPhone(mailbox))) _driver.OpenMailbox(mailbox);
     }
 
     /// <summary>Erases all keys.</summary>
@@ -118,12 +129,19 @@ public sealed class ComputerPairing : IDisposable
     {
         Channel?.Dispose();
         _handshake?.Dispose();
+        _successor?.Channel.Dispose();
         foreach ((LinkSecret secret, TicketKeys keys) in _codes) Erase(secret, keys);
         CryptographicOperations.ZeroMemory(_nonce);
     }
 
     private void Claim(string ticket, ReadOnlySpan<byte> claim, long now)
     {
+        if (IsOfLinkedPhone(ticket))
+        {
+            ClaimAgain(ticket, claim, now);
+            return;
+        }
+
         bool isPending = State is ComputerPairingState.Claimed or ComputerPairingState.Numbered or ComputerPairingState.Recognized;
         if ((State != ComputerPairingState.Showing && !isPending) || (isPending && (ticket != _claimedTicket || claim.SequenceEqual(_claim)))
             || TryOpenClaim(ticket, claim, out bool isTrusted, out byte[] payload) is not { } handshake)
@@ -146,6 +164,38 @@ public sealed class ComputerPairing : IDisposable
         ClaimPayload.Read(payload, out ClaimPayload claimant);
         (PhoneName, PhonePlatform) = (WireText.Decode(claimant.Name), WireText.Decode(claimant.Platform));
         Signal(isTrusted ? ComputerPairingSignal.TrustedClaim : ComputerPairingSignal.Claim, now);
+    }
+
+    private bool IsOfLinkedPhone(string ticket) => State == ComputerPairingState.Linked && _isTrustedClaim && ticket == _claimedTicket;
+
+    /// <summary>The trusted phone that this computer is linked with may have lost the link, with its page.</summary>
+    private void ClaimAgain(string ticket, ReadOnlySpan<byte> claim, long now)
+    {
+        if (claim.SequenceEqual(_claim) || claim.SequenceEqual(_successor?.Claim) || TryOpenClaim(ticket, claim, out _, out byte[] payload) is not { } handshake)
+        {
+            IgnoredClaims++;
+            return;
+        }
+
+        if (_successor != null) ForgetSuccessor();
+        using (handshake)
+        {
+            ClaimPayload.Read(payload, out ClaimPayload claimant);
+            byte[] answer = handshake.Write(MailType.Answer, _options.ToPayload(new byte[LinkLimits.KeyBytes]));
+            _successor = new Successor(handshake.Split(), claim.ToArray(), WireText.Decode(claimant.Name), WireText.Decode(claimant.Platform), answer);
+        }
+
+        Signal(ComputerPairingSignal.TrustedClaim, now);
+    }
+
+    private void OpenSuccessor(ReadOnlySpan<byte> envelope, long now)
+    {
+        EnvelopeOutcome outcome = _successor!.Channel.Open(envelope, out ReadOnlySpan<byte> message, out LinkFault fault);
+        if (outcome is EnvelopeOutcome.Repetition or EnvelopeOutcome.NotOpened) return;
+        if (fault == LinkFault.None) fault = LinkTable.Judge((MessageType)message[0], fromComputer: false);
+        if (fault == LinkFault.UnknownType) return;
+        bool isConfirmed = fault == LinkFault.None && (MessageType)message[0] == MessageType.Confirmed && ConfirmedMessage.Read(message, out _) == LinkFault.None;
+        Signal(isConfirmed ? ComputerPairingSignal.SuccessorConfirmed : ComputerPairingSignal.SuccessorOver, now);
     }
 
     private LinkHandshake? TryOpenClaim(string ticket, ReadOnlySpan<byte> claim, out bool isTrusted, out byte[] payload)
@@ -212,10 +262,14 @@ public sealed class ComputerPairing : IDisposable
         if (actions.HasFlag(ComputerPairingActions.EndTooSlow)) SendEnd(EndCode.TooSlow, now);
         if (actions.HasFlag(ComputerPairingActions.EndProtocolError)) SendEnd(EndCode.ProtocolError, now);
         if (actions.HasFlag(ComputerPairingActions.EndUnlinked)) SendEnd(EndCode.Unlinked, now);
+        if (actions.HasFlag(ComputerPairingActions.EndRefused)) SendEnd(EndCode.Refused, now);
+        if (actions.HasFlag(ComputerPairingActions.AnswerSuccessor)) AnswerSuccessor(now);
+        if (actions.HasFlag(ComputerPairingActions.Replace)) Replace(now);
+        if (actions.HasFlag(ComputerPairingActions.ForgetSuccessor)) ForgetSuccessor();
         if (actions.HasFlag(ComputerPairingActions.CloseTickets)) CloseTickets();
         if (actions.HasFlag(ComputerPairingActions.Erase)) Forget();
         if (actions.HasFlag(ComputerPairingActions.ShowCode)) ShowCode(now);
-        if (State is ComputerPairingState.Linked or ComputerPairingState.Dead) _deadline = long.MaxValue;
+        if (State is ComputerPairingState.Linked or ComputerPairingState.Dead && _successor == null) _deadline = long.MaxValue;
         _driver.Changed();
     }
 
@@ -250,6 +304,34 @@ public sealed class ComputerPairing : IDisposable
         EndReason = "";
     }
 
+    private void AnswerSuccessor(long now)
+    {
+        _driver.OpenMailbox(_successor!.Channel.OwnInbox);
+        _driver.Send(_successor.Channel.OtherInbox, _successor.Answer);
+        _deadline = now + PairingMilliseconds;
+    }
+
+    /// <summary>Who still has the old link is told: it may be another page of the same phone.</summary>
+    private void Replace(long now)
+    {
+        Successor successor = _successor!;
+        _successor = null;
+        string ticket = _claimedTicket;
+        SendEnd(EndCode.Replaced, now);
+        Forget();
+        (Channel, _claim, _claimedTicket) = (successor.Channel, successor.Claim, ticket);
+        (PhoneName, PhonePlatform) = (successor.Name, successor.Platform);
+        (EndedWith, EndReason) = (null, "");
+    }
+
+    private void ForgetSuccessor()
+    {
+        if (_successor == null) return;
+        _driver.CloseMailbox(_successor.Channel.OwnInbox);
+        _successor.Channel.Dispose();
+        _successor = null;
+    }
+
     private void Reveal(long now)
     {
         Number = LinkNumber.Compute(_handshake!.Hash, _phoneNonce, _nonce);
@@ -266,7 +348,13 @@ public sealed class ComputerPairing : IDisposable
     private void CloseTickets()
     {
         while (_codes.Count > 0) CloseCode(0);
-        if (_trustedTicketsAreOpen) foreach (TrustedEnd end in _options.Trusted) _driver.CloseMailbox(MailboxNames.Ticket(end.RoutingId.Span));
+        foreach (string ticket in _options.Trusted.Select(end => MailboxNames.Ticket(end.RoutingId.Span)))
+        {
+            // The phone that it is linked with may lose its page.
+            bool isOpen = _trustedTicketsAreOpen || (_isTrustedClaim && ticket == _claimedTicket);
+            if (isOpen && !IsOfLinkedPhone(ticket)) _driver.CloseMailbox(ticket);
+        }
+
         _trustedTicketsAreOpen = false;
     }
 
@@ -281,6 +369,7 @@ public sealed class ComputerPairing : IDisposable
     /// <summary>Nothing of the claim, and of what followed, is left.</summary>
     private void Forget()
     {
+        ForgetSuccessor();
         if (Channel != null) _driver.CloseMailbox(Channel.OwnInbox);
         Channel?.Dispose();
         _handshake?.Dispose();
@@ -293,4 +382,7 @@ public sealed class ComputerPairing : IDisposable
         secret.Dispose();
         keys.Dispose();
     }
+
+    /// <summary>What a trusted phone has claimed while the link with it was up.</summary>
+    private sealed record Successor(LinkChannel Channel, byte[] Claim, string Name, string Platform, byte[] Answer);
 }

@@ -40,6 +40,13 @@ internal enum ComputerPairingSignal
     OutOfTurn,
     NewCode,
     Unlink,
+    Refuse,
+
+    /// <summary>The phone that has claimed the ticket of the link that is up has confirmed.</summary>
+    SuccessorConfirmed,
+
+    /// <summary>It has not, in time, or has said anything else.</summary>
+    SuccessorOver,
 }
 
 /// <summary>What the computer does about it, in this order.</summary>
@@ -62,6 +69,17 @@ internal enum ComputerPairingActions
 
     /// <summary>A new secret; its ticket is opened, and the one before the last closed.</summary>
     ShowCode = 256,
+
+    /// <summary>A claim is answered, from an inbox of its own; the link that is up knows nothing of it.</summary>
+    AnswerSuccessor = 512,
+
+    /// <summary>END on the link that was up, whose keys are erased; the claim is the link from now on.</summary>
+    Replace = 1024,
+
+    /// <summary>Nothing of that claim is left.</summary>
+    ForgetSuccessor = 2048,
+
+    EndRefused = 4096,
 }
 
 /// <summary>Pairing as the computer sees it: the table of docs/link-protocol.md. What is not in it changes nothing.</summary>
@@ -85,10 +103,17 @@ internal static class ComputerPairingTable
         (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.End) => (ComputerPairingState.Dead, Over),
         (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.Overdue) => (ComputerPairingState.Dead, ComputerPairingActions.EndTooSlow | Over),
 
+        (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.Refuse) => (ComputerPairingState.Showing, ComputerPairingActions.EndRefused | Again),
+
         // Whoever repeats an old CLAIM must neither keep the phone itself out nor raise an alarm.
         (ComputerPairingState.Recognized, ComputerPairingSignal.TrustedClaim) => (ComputerPairingState.Recognized, ComputerPairingActions.Answer),
         (ComputerPairingState.Recognized, ComputerPairingSignal.Confirmed) => (ComputerPairingState.Linked, ComputerPairingActions.CloseTickets),
         (ComputerPairingState.Recognized, ComputerPairingSignal.End or ComputerPairingSignal.Overdue) => (ComputerPairingState.Showing, Again),
+
+        // A claim alone proves nothing, since the server may have kept it: the link stays as it is until CONFIRMED.
+        (ComputerPairingState.Linked, ComputerPairingSignal.TrustedClaim) => (ComputerPairingState.Linked, ComputerPairingActions.AnswerSuccessor),
+        (ComputerPairingState.Linked, ComputerPairingSignal.SuccessorConfirmed) => (ComputerPairingState.Linked, ComputerPairingActions.Replace),
+        (ComputerPairingState.Linked, ComputerPairingSignal.SuccessorOver or ComputerPairingSignal.Overdue) => (ComputerPairingState.Linked, ComputerPairingActions.ForgetSuccessor),
 
         (ComputerPairingState.Linked, ComputerPairingSignal.End) => (ComputerPairingState.Showing, Again),
         (ComputerPairingState.Linked, ComputerPairingSignal.Unlink) => (ComputerPairingState.Showing, ComputerPairingActions.EndUnlinked | Again),

@@ -214,8 +214,11 @@ public enum EndCode
     /// <summary>A message broke a rule; the reason says which.</summary>
     ProtocolError = 5,
 
-    /// <summary>The phone's owner did not want the link.</summary>
+    /// <summary>The sender's owner did not want the link.</summary>
     Refused = 6,
+
+    /// <summary>The phone has linked again by its key.</summary>
+    Replaced = 7,
 }
 
 /// <summary>Why a file is not sent on.</summary>

@@ -78,7 +78,10 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         // Somebody asks whom the computer's owner does not know: the code that he has is worth nothing any more.
         string old = pair.Secret;
         await pair.Computer["deny"].ClickAsync();
-        await Assertions.Expect(pair.Phone["dead"]).ToBeVisibleAsync();
+        await Assertions.Expect(pair.Phone.In("dead", "why", "denied")).ToContainTextAsync("The computer has refused");
+        await pair.Phone.Page.GetByText("中文").ClickAsync();
+        await Assertions.Expect(pair.Phone["dead"]).ToContainTextAsync("电脑拒绝了连接");
+        await pair.Phone.ScreenshotAsync("link-denied-zh");
         Assert.NotEqual(old, await pair.Computer.SecretAsync());
         await pair.Phone.Page.EvaluateAsync("(code) => { location.hash = code; }", old);
         await Assertions.Expect(pair.Phone.In("dead", "why", "noSuchCode")).ToBeVisibleAsync();
@@ -110,6 +113,51 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         await Assertions.Expect(computer["theirs"]).ToHaveTextAsync("plain");
         await phone["files-input"].SetInputFilesAsync(new FilePayload { Name = "file", MimeType = "", Buffer = new byte[100_000] });
         await Assertions.Expect(computer["save"]).ToBeVisibleAsync();
+    }
+
+    [Fact]
+    public async Task A_trusted_phone_whose_tab_was_closed_links_again_while_the_computer_does_nothing()
+    {
+        await using LinkPair pair = await LinkPair.LinkAsync(site);
+        (LinkPage computer, LinkPage first) = (pair.Computer, pair.Phone);
+        await first["trust-offer"].ClickAsync();
+        await computer["trust-agree"].ClickAsync();
+        await first.In("trust", "trust", "agreed").WaitForAsync();
+        await computer.In("trust", "trust", "agreed").WaitForAsync();
+        await first.TypeAsync("said before");
+        await first["send"].ClickAsync();
+        await Assertions.Expect(computer["message"]).ToHaveCountAsync(1);
+        await Assertions.Expect(first.In("message", "seen", "true")).ToBeVisibleAsync();
+        IBrowserContext browser = first.Page.Context;
+        await first.Page.CloseAsync();
+        await computer.TypeAsync("said to nobody");
+        await computer["send"].ClickAsync();
+        await computer["files-input"].SetInputFilesAsync(new FilePayload { Name = "kept.bin", MimeType = "", Buffer = new byte[100_000] });
+        await computer.TypeAsync("a draft");
+
+        await using LinkPage phone = await LinkPage.OpenAsync(browser, $"{site.Home}/phone");
+        await phone["relink"].ClickAsync();
+        await phone.LinkedAsync();
+        await Assertions.Expect(phone["message"].Locator(".said")).ToHaveTextAsync("said to nobody");
+        await Assertions.Expect(phone["theirs"]).ToHaveTextAsync("a draft");
+        await phone.In("file", "state", "done").WaitForAsync();
+        await Assertions.Expect(computer["relinked"]).ToBeVisibleAsync();
+        await Assertions.Expect(computer["mine"]).ToHaveValueAsync("a draft");
+        await Assertions.Expect(computer["message"]).ToHaveCountAsync(2);
+        await Assertions.Expect(computer.In("message", "seen", "false")).ToHaveCountAsync(0);
+        await computer.In("file", "state", "done").WaitForAsync();
+        await computer.ScreenshotAsync("link-relinked");
+        await phone.TypeAsync("said after");
+        await phone["send"].ClickAsync();
+        await Assertions.Expect(computer["message"]).ToHaveCountAsync(3);
+
+        // And the computer's page may be reloaded then.
+        await computer.Page.ReloadAsync();
+        await computer.LinkedAsync();
+        await Assertions.Expect(computer["message"]).ToHaveCountAsync(3);
+        await phone["mine"].FillAsync("and on");
+        await Assertions.Expect(computer["theirs"]).ToHaveTextAsync("and on");
+        Assert.Empty(phone.Errors);
     }
 
     [Fact]

@@ -220,6 +220,20 @@ public class PairingTests
         Assert.Empty(pair.AtPhone.Open);
     }
 
+    [Theory]
+    [InlineData(ComputerPairingState.Claimed)]
+    [InlineData(ComputerPairingState.Numbered)]
+    public void A_phone_that_the_computers_owner_does_not_know_is_refused(ComputerPairingState state)
+    {
+        Pair pair = new Pair().Scan().Until(state, state == ComputerPairingState.Claimed ? PhonePairingState.Claiming : PhonePairingState.Choosing);
+        string code = pair.Computer.Secret!.ToCode();
+        pair.Computer.Refuse(pair.Now);
+        Assert.Equal((ComputerPairingState.Showing, EndCode.Refused), (pair.Computer.State, pair.Computer.EndedWith));
+        Assert.NotEqual(code, pair.Computer.Secret.ToCode());
+        while (pair.AtComputer.Sent.Count > 0) pair.ToPhone();
+        Assert.Equal((PhonePairingState.Dead, EndCode.Refused), (pair.Phone.State, pair.Phone.EndedWith));
+    }
+
     [Fact]
     public void A_login_says_which()
     {
@@ -244,7 +258,66 @@ public class PairingTests
         (string inbox, byte[] confirmed) = pair.AtPhone.Sent.Dequeue();
         pair.Computer.Receive(inbox, confirmed, pair.Now);
         Assert.Equal(ComputerPairingState.Linked, pair.Computer.State);
-        Assert.Equal([inbox], pair.AtComputer.Open);
+        Assert.Equal([ticket, inbox], pair.AtComputer.Open);
+    }
+
+    [Fact]
+    public void A_trusted_phone_that_has_lost_the_link_takes_its_own_place()
+    {
+        (Pair pair, PhonePairing first, TrustedEnd atPhone) = LinkTrusted();
+        LinkChannel old = pair.Computer.Channel!;
+        var driver = new PairingDriver();
+        var again = new PhonePairing(atPhone, "Ana's phone", "Another browser", driver);
+        again.Start(pair.Now);
+        (string ticket, byte[] claim) = driver.Sent.Dequeue();
+        pair.Computer.Receive(ticket, claim, pair.Now);
+        pair.Computer.Receive(ticket, claim, pair.Now);
+        Assert.Equal((ComputerPairingState.Linked, old, 1L), (pair.Computer.State, pair.Computer.Channel, pair.Computer.IgnoredClaims));
+        again.Receive(pair.AtComputer.Sent.Dequeue().Mail, pair.Now);
+        (string inbox, byte[] confirmed) = driver.Sent.Dequeue();
+        pair.Computer.Receive(inbox, confirmed, pair.Now);
+
+        Assert.Equal((ComputerPairingState.Linked, PhonePairingState.Linked), (pair.Computer.State, again.State));
+        Assert.Equal((inbox, "Another browser", long.MaxValue), (pair.Computer.Channel!.OwnInbox, pair.Computer.PhonePlatform, pair.Computer.Deadline));
+        Assert.Equal([ticket, inbox], pair.AtComputer.Open);
+        Assert.Equal(new byte[64], old.Export()[^64..]);
+        first.Receive(pair.AtComputer.Sent.Dequeue().Mail, pair.Now);
+        Assert.Equal((PhonePairingState.Dead, EndCode.Replaced), (first.State, first.EndedWith));
+
+        byte[] envelope = again.Channel!.Seal(new PingMessage { Opaque = 5 }.ToArray(), pair.Now);
+        Assert.Equal(EnvelopeOutcome.Opened, pair.Computer.Channel.Open(envelope, out _, out _));
+        pair.AtComputer.Open.Remove(ticket);
+        pair.Computer.TicketExpired(ticket);
+        Assert.Contains(ticket, pair.AtComputer.Open);
+        pair.Computer.Unlink(pair.Now);
+        Assert.Equal((ComputerPairingState.Showing, 2), (pair.Computer.State, pair.AtComputer.Open.Count));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(60_000)]
+    public void Who_repeats_an_old_claim_of_the_phone_that_is_linked_changes_nothing(int milliseconds)
+    {
+        (Pair pair, _, TrustedEnd atPhone) = LinkTrusted();
+        LinkChannel link = pair.Computer.Channel!;
+        string[] open = [.. pair.AtComputer.Open];
+        var driver = new PairingDriver();
+        var kept = new PhonePairing(atPhone, "", "", driver);
+        kept.Start(pair.Now);
+        (string ticket, byte[] claim) = driver.Sent.Dequeue();
+        pair.Computer.Receive(ticket, claim, pair.Now);
+        Assert.Equal(3, pair.AtComputer.Open.Count);
+        if (milliseconds == 0)
+        {
+            // Something else than CONFIRMED, as only the phone itself can say.
+            kept.Receive(pair.AtComputer.Sent.Dequeue().Mail, pair.Now);
+            driver.Sent.Dequeue();
+            pair.Computer.Receive(pair.AtComputer.Open[^1], kept.Channel!.Seal(new EndMessage { Code = EndCode.Refused }.ToArray(), pair.Now), pair.Now);
+        }
+
+        pair.Computer.Tick(pair.Now + milliseconds);
+        Assert.Equal((ComputerPairingState.Linked, link, long.MaxValue), (pair.Computer.State, pair.Computer.Channel, pair.Computer.Deadline));
+        Assert.Equal(open, pair.AtComputer.Open);
     }
 
     [Fact]
@@ -321,6 +394,20 @@ public class PairingTests
         new PhonePairing(stranger, "", "", pair.AtPhone).Start(pair.Now);
         pair.Computer.Receive(MailboxNames.Ticket(atComputer.RoutingId.Span), pair.AtPhone.Sent.Dequeue().Mail, pair.Now);
         Assert.Equal((ComputerPairingState.Showing, 1L), (pair.Computer.State, pair.Computer.IgnoredClaims));
+    }
+
+    private static (Pair Pair, PhonePairing Phone, TrustedEnd AtPhone) LinkTrusted()
+    {
+        (TrustedEnd atPhone, TrustedEnd atComputer) = Trust();
+        var pair = new Pair(new ComputerPairingOptions { Trusted = [atComputer] });
+        pair.Computer.Start(pair.Now);
+        var phone = new PhonePairing(atPhone, "Ana's phone", "Android", pair.AtPhone);
+        phone.Start(pair.Now);
+        pair.ToComputer();
+        phone.Receive(pair.AtComputer.Sent.Dequeue().Mail, pair.Now);
+        pair.ToComputer();
+        Assert.Equal(ComputerPairingState.Linked, pair.Computer.State);
+        return (pair, phone, atPhone);
     }
 
     private static (TrustedEnd AtPhone, TrustedEnd AtComputer) Trust()

@@ -19,6 +19,7 @@ internal static class MessageVectors
         ("confirmed", default(ConfirmedMessage).ToArray()),
         ("end, unlinked", new EndMessage { Code = EndCode.Unlinked }.ToArray()),
         ("end, a rule is broken", new EndMessage { Code = EndCode.ProtocolError, Reason = "a string is not UTF-8"u8 }.ToArray()),
+        ("end, the phone has linked again", new EndMessage { Code = EndCode.Replaced }.ToArray()),
         ("end at its bounds", new EndMessage { Code = (EndCode)255, Reason = Repeat('x', 255) }.ToArray()),
         ("hello", new HelloMessage { Instance = 1234567890123, LargestChunk = 32768, Name = "Ana's phone"u8, Platform = "Firefox on Android"u8 }.ToArray()),
         ("hello that answers, after a loss", new HelloMessage { Flags = HelloFlags.Answer | HelloFlags.Resync, LargestChunk = 1024 }.ToArray()),

@@ -58,14 +58,16 @@ function leave(): void {
 function follow(next: ComputerState): void {
   if (next.step === 'linked') {
     if (conversation.value?.link !== next.link) {
-      conversation.value?.dispose();
-      conversation.value = new Conversation(next.link, CONTENT_KEY, next.resumed);
+      const before = next.replaced ? conversation.value : null;
+      if (!before) conversation.value?.dispose();
+      conversation.value = new Conversation(next.link, CONTENT_KEY, next.resumed, before);
     }
 
     ended.value = null;
   } else if (conversation.value) {
     const { end } = conversation.value.link.state;
-    if (end && !end.byUs) ended.value = { step: 'dead', why: end.why, alarm: false, phone: null, reason: end.reason };
+    // Whoever has unlinked knows that.
+    if (end && !(end.byUs && end.why === 'unlinked')) ended.value = { step: 'dead', why: end.why, alarm: false, phone: null, reason: end.reason };
     conversation.value.dispose();
     conversation.value = null;
   }

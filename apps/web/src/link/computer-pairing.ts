@@ -62,6 +62,8 @@ export class ComputerPairing extends Observable<ComputerState> {
   #responder: Responder | null = null;
   #claimed: Ticket | null = null;
   #link: Link | null = null;
+  /** The trusted end whose ticket alone is open; null: none; undefined: those of all. */
+  #kept: string | null | undefined;
   #isStopped = false;
 
   constructor(post: Post, options: ComputerOptions) {
@@ -82,7 +84,7 @@ export class ComputerPairing extends Observable<ComputerState> {
     else this.#show();
   }
 
-  /** Another code. What is under way ends; a link that is up stays. */
+  /** Another code. A phone that has claimed this one is refused; a link that is up stays. */
   newCode(): void {
     if (this.#isStopped || this.state.step === 'starting') return;
     if (this.state.step === 'linked') {
@@ -114,6 +116,7 @@ export class ComputerPairing extends Observable<ComputerState> {
     if (this.#isStopped) return;
     this.#link = null;
     this.#failedClaims = 0;
+    this.#kept = undefined;
     if (this.#linkOptions.trust) this.#trusted.open(this.#linkOptions.trust);
     this.#closeTickets();
     this.set({ step: 'starting' });
@@ -228,7 +231,7 @@ export class ComputerPairing extends Observable<ComputerState> {
     const responder = this.#responder;
     this.#responder = null;
     this.#claimed = null;
-    responder?.end(EndCode.Unlinked, '');
+    responder?.end(EndCode.Refused, '');
   }
 
   // ---- The link
@@ -238,16 +241,32 @@ export class ComputerPairing extends Observable<ComputerState> {
     if (this.#responder === responder) this.#responder = null;
     // A phone that is trusted was faster than the one that has the code.
     this.#cancel();
-    this.#linked(Link.begin(this.#post, responder.channel, responder.claim.phone, trust, this.#linkOptions, responder.mailbox), false);
+    // Or it has lost the link that there is, with its page: only its own ticket is open then. What is stored of that link goes before the new one is.
+    const before = this.#link;
+    this.#link = null;
+    before?.replace();
+    this.#linked(Link.begin(this.#post, responder.channel, responder.claim.phone, trust, this.#linkOptions, responder.mailbox), false, before !== null);
   }
 
-  #linked(link: Link, resumed: boolean): void {
+  #linked(link: Link, resumed: boolean, replaced = false): void {
     this.#link = link;
     this.#closeTickets();
-    this.#trusted.close();
-    this.set({ step: 'linked', phone: link.state.peer, link, resumed });
+    this.#keepTicket(link);
+    this.set({ step: 'linked', phone: link.state.peer, link, resumed, replaced });
     link.subscribe(({ status }) => {
-      if (status === 'ended' && this.#link === link) this.#show();
+      if (this.#link !== link) return;
+      if (status === 'ended') this.#show();
+      else this.#keepTicket(link);
     });
+  }
+
+  /** While it is linked with a phone that is trusted it waits for that one alone, which may have lost its page. */
+  #keepTicket({ trusted, state: { status } }: Link): void {
+    const waits = trusted !== null && (status === 'open' || status === 'asleep') && this.#linkOptions.trust !== null;
+    const id = waits ? trusted.id : null;
+    if (id === this.#kept) return;
+    this.#kept = id;
+    if (id === null) this.#trusted.close();
+    else this.#trusted.open(this.#linkOptions.trust!, id);
   }
 }

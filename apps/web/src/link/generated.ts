@@ -143,8 +143,10 @@ export const EndCode = {
   TooSlow: 4,
   /** A message broke a rule; the reason says which. */
   ProtocolError: 5,
-  /** The phone's owner did not want the link. */
+  /** The sender's owner did not want the link. */
   Refused: 6,
+  /** The phone has linked again by its key. */
+  Replaced: 7,
 } as const;
 
 /** Why a file is not sent on. */

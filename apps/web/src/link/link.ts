@@ -13,7 +13,7 @@ import { whyOf, type End, type LinkState, type Peer } from './states.ts';
 import type { LinkStore } from './store.ts';
 import type { Time } from './time.ts';
 import { TrustAgreement, type TrustRecord } from './trust-agreement.ts';
-import type { TrustStore } from './trust.ts';
+import type { TrustedEnd, TrustStore } from './trust.ts';
 
 export interface LinkOptions {
   /** This end, as HELLO says. */
@@ -107,8 +107,7 @@ export class Link extends Observable<LinkState> {
   /** A link that begins here. It is stored before anybody is told of it, and its first epoch is taken. */
   static begin(post: Post, channel: Channel, peer: Peer, trust: TrustRecord, options: LinkOptions, mailbox: KeptMailbox): Link {
     const link = new Link(post, channel, peer, trust, options, mailbox);
-    const { epoch } = channel.sender.record;
-    if (epoch > 0) link.#takeEpoch(epoch - 1);
+    link.#takeEpoch(channel.sender.record.epoch - 1);
     link.#save();
     return link;
   }
@@ -120,6 +119,7 @@ export class Link extends Observable<LinkState> {
     try {
       const record = JSON.parse(text) as LinkRecord;
       if (record.version !== RECORD_VERSION || record.role !== role) throw new TypeError('What is stored is of another version.');
+      if (!options.store?.isKnown(record.inbox)) throw new TypeError('The link is over: what is stored is a copy.');
       return new Link(post, new Channel(post, options.time, record), record.peer, record.trust, options, null);
     } catch {
       options.store?.erase();
@@ -178,6 +178,17 @@ export class Link extends Observable<LinkState> {
   /** Its owner ends the link. */
   unlink(): void {
     this.#end(EndCode.Unlinked, '');
+  }
+
+  /** The phone has linked again: who still has the old link is told. */
+  replace(): void {
+    this.#end(EndCode.Replaced, '');
+  }
+
+  /** The other end, where both have agreed to link again without a code. */
+  get trusted(): TrustedEnd | null {
+    const { record } = this.#agreement;
+    return record.status === 'agreed' ? record.end : null;
   }
 
   /** Leaves the link as it is stored. */
@@ -239,7 +250,7 @@ export class Link extends Observable<LinkState> {
       case MessageType.Pong: return this.#pulse.answered(message.opaque);
       case MessageType.Trust: return this.#agreement.told(message);
       case MessageType.TrustRevoked: return this.#agreement.revoked();
-      case MessageType.End: return this.#ended({ why: whyOf(message.code), reason: message.reason, byUs: false });
+      case MessageType.End: return this.#ended({ why: whyOf(message.code, this.#channel.peerRole), reason: message.reason, byUs: false });
       case MessageType.Nonce:
       case MessageType.Reveal:
       case MessageType.Confirmed: throw new LinkError('OutOfTurn');
@@ -308,6 +319,15 @@ export class Link extends Observable<LinkState> {
     }
   }
 
+  /** What cannot be forgotten is of no use without the record. */
+  #forget(): void {
+    try {
+      this.#store?.forget(this.#channel.inbox);
+    } catch {
+      this.#store?.erase();
+    }
+  }
+
   // ---- What becomes of it
 
   #moved(): void {
@@ -330,13 +350,13 @@ export class Link extends Observable<LinkState> {
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#channel.farewell({ type: MessageType.End, code, reason: fit(reason, MAX_REASON_BYTES) });
-    this.#ended({ why: whyOf(code), reason, byUs: true });
+    this.#ended({ why: whyOf(code, this.#channel.role), reason, byUs: true });
   }
 
   #ended(end: End): void {
     if (this.#isOver) return;
     this.#channel.courier.close();
-    this.#store?.erase();
+    this.#forget();
     this.#release();
     this.set({ ...this.state, status: 'ended', waiting: 0, end });
   }

@@ -24,16 +24,19 @@ const whyEnded = {
   [EndCode.TooSlow]: 'tooSlow',
   [EndCode.ProtocolError]: 'protocolError',
   [EndCode.Refused]: 'refused',
+  [EndCode.Replaced]: 'replaced',
 } as const;
 
 /**
- * Why there is no link (any more): what END says, or `noSuchCode` (the code is no longer valid), `tooManyTries` (the server takes no more claims for now), `forged` (what was
+ * Why there is no link (any more): what END says (`refused`: the phone's owner does not want it; `denied`: the computer's), or `noSuchCode` (the code is no longer valid), `noAnswer` (the
+ * computer has not answered in time), `tooManyTries` (the server takes no more claims for now), `forged` (what was
  * revealed is not what was committed to: somebody is between the ends), `takenOver` (another page has the inbox), `unreachable` (the server did not take it).
  */
-export type Why = typeof whyEnded[keyof typeof whyEnded] | 'noSuchCode' | 'tooManyTries' | 'forged' | 'takenOver' | 'unreachable';
+export type Why = typeof whyEnded[keyof typeof whyEnded] | 'denied' | 'noSuchCode' | 'noAnswer' | 'tooManyTries' | 'forged' | 'takenOver' | 'unreachable';
 
-/** What a code of END means. One of a later version: the link is over in any case. */
-export function whyOf(code: number): Why {
+/** What a code of END means that this end has said. One of a later version: the link is over in any case. */
+export function whyOf(code: number, by: 'computer' | 'phone'): Why {
+  if (code === EndCode.Refused && by === 'computer') return 'denied';
   return (whyEnded as Readonly<Record<number, Why>>)[code] ?? 'unlinked';
 }
 
@@ -55,7 +58,8 @@ export type ComputerState =
   | { readonly step: 'showing'; readonly secret: string; readonly url: string; readonly changesAt: number; readonly failedClaims: number }
   | { readonly step: 'claimed'; readonly phone: Peer; readonly deadline: number }
   | { readonly step: 'numbered'; readonly phone: Peer; readonly number: string; readonly deadline: number }
-  | { readonly step: 'linked'; readonly phone: Peer; readonly link: Link; readonly resumed: boolean }
+  /** replaced: the phone has linked again by its key, and what it has not seen of the link before goes over this one. */
+  | { readonly step: 'linked'; readonly phone: Peer; readonly link: Link; readonly resumed: boolean; readonly replaced: boolean }
   | { readonly step: 'dead'; readonly why: Why; readonly alarm: boolean; readonly phone: Peer | null; readonly reason: string };
 
 /** The pairing as the phone sees it. */

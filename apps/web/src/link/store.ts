@@ -4,12 +4,17 @@ export interface LinkStore {
   load(): string | null;
   /** Throws where it cannot be kept. */
   save(record: string): void;
+  /** Drops the record. The link may go on elsewhere. */
   erase(): void;
   /**
    * Takes an epoch of a link for a sender: at least this one, and one that no copy of the record has taken. A tab that is duplicated takes a copy of its sessionStorage with it,
-   * and two senders with the same keys would use the same nonces.
+   * and two senders with the same keys would use the same nonces. -1: takes none of a link that begins, which is known from then on.
    */
   takeEpoch(link: string, epoch: number): number;
+  /** Whether a link was begun here and is not over. Otherwise a copy of its record is not to be used: nobody knows any more which epochs were taken. */
+  isKnown(link: string): boolean;
+  /** A link is over: nothing that was kept of it is needed any more. */
+  forget(link: string): void;
 }
 
 /** In memory: a link that a reload ends. */
@@ -21,9 +26,14 @@ export function memoryLinkStore(): LinkStore {
     save: (record) => { kept = record; },
     erase: () => { kept = null; },
     takeEpoch: (link, epoch) => {
-      const free = Math.max(epoch, (taken.get(link) ?? -1) + 1);
+      const free = freeEpoch(taken.get(link), epoch);
       taken.set(link, free);
       return free;
+    },
+    isKnown: (link) => taken.has(link),
+    forget: (link) => {
+      kept = null;
+      taken.delete(link);
     },
   };
 }
@@ -45,17 +55,29 @@ export function sessionLinkStore(name: 'computer' | 'phone'): LinkStore {
     erase: () => session.removeItem(key),
     takeEpoch: (link, epoch) => {
       const all = takenIn(shared.getItem(epochKey));
-      const free = Math.max(epoch, (all.get(link) ?? -1) + 1);
+      const free = freeEpoch(all.get(link), epoch);
       all.delete(link);
       all.set(link, free);
       shared.setItem(epochKey, JSON.stringify([...all].slice(-MOST_LINKS)));
       return free;
     },
+    isKnown: (link) => takenIn(shared.getItem(epochKey)).has(link),
+    forget: (link) => {
+      session.removeItem(key);
+      const all = takenIn(shared.getItem(epochKey));
+      if (!all.delete(link)) return;
+      if (all.size === 0) shared.removeItem(epochKey);
+      else shared.setItem(epochKey, JSON.stringify([...all]));
+    },
   };
 }
 
-// One per tab that has a link; those that are long over are forgotten.
+// One per tab that has a link. Those of tabs that were closed without unlinking stay until so many others were begun: a name that is random, and a number.
 const MOST_LINKS = 64;
+
+function freeEpoch(last: number | undefined, least: number): number {
+  return last === undefined ? least : Math.max(least, last + 1);
+}
 
 function takenIn(text: string | null): Map<string, number> {
   try {

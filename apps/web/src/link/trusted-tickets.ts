@@ -34,9 +34,14 @@ export class TrustedTickets {
     this.#confirmed = confirmed;
   }
 
-  /** Keeps them open, as the list of trusted ends changes. */
-  open(store: TrustStore): void {
-    this.#unfollow ??= store.subscribe((ends) => {
+  /**
+   * Keeps them open, as the list of trusted ends changes.
+   * @param only The one to keep open; by default all.
+   */
+  open(store: TrustStore, only?: string): void {
+    this.#unfollow?.();
+    this.#unfollow = store.subscribe((all) => {
+      const ends = only === undefined ? all : all.filter(({ id }) => id === only);
       for (const id of [...this.#tickets.keys()]) if (!ends.some((end) => end.id === id)) this.#remove(id);
       for (const end of ends) if (!this.#tickets.has(end.id)) this.#add(end);
     });

@@ -4,7 +4,7 @@ import { ChatLog, type StoredChat } from '../link/chat-log.ts';
 import { TextReceiver, TextSender, type StoredText, type TextView } from '../link/text-sync.ts';
 import { randomUuid } from '../shared/uuid.ts';
 import { cutToBytes } from './file-name.ts';
-import { Files, type FileEntry } from './files.ts';
+import { Files, type FileEntry, type StoredFile } from './files.ts';
 
 /** A message as the page shows it. */
 export interface ChatEntry {
@@ -25,7 +25,8 @@ interface Stored {
   readonly mine: StoredText;
   readonly theirs: StoredText;
   readonly chat: StoredChat;
-  readonly entries: readonly ChatEntry[];
+  readonly entries: readonly Entry[];
+  readonly files?: readonly StoredFile[];
 }
 
 // What is kept over a reload of what was said, in characters: browsers give a page about 5 MB.
@@ -49,6 +50,8 @@ export class Conversation {
   /** Why the clipboard could not be sent. */
   readonly notice = signal<'clipboardDenied' | 'clipboardEmpty' | null>(null);
   readonly files: Files;
+  /** When the other end has linked again by its key, in milliseconds since 1970; null: it has not. */
+  readonly relinkedAt: number | null;
   readonly #key: string;
   readonly #id: string;
   readonly #sender: TextSender;
@@ -59,23 +62,28 @@ export class Conversation {
   #isFlushing = false;
   #isOver = false;
 
-  /** @param key Where the tab keeps what was said, for a reload; what was kept of another link is dropped unless isResumed. */
-  constructor(link: Link, key: string, isResumed: boolean) {
+  /**
+   * @param key Where the tab keeps what was said, for a reload; what was kept of another link is dropped unless isResumed.
+   * @param before The conversation over the link that this one replaces: it is shown on, and what the other end has not seen is sent again.
+   */
+  constructor(link: Link, key: string, isResumed: boolean, before: Conversation | null = null) {
     this.link = link;
     this.#key = key;
-    const stored = isResumed ? load(key) : null;
+    const stored = before ? before.#legacy : isResumed ? load(key) : null;
     if (!isResumed) erase(key);
     this.#id = stored?.id ?? randomUuid();
     this.#sender = new TextSender((message) => link.send(message), stored?.mine);
     this.#receiver = new TextReceiver((message) => link.send(message), stored?.theirs);
     this.#chat = new ChatLog((message) => link.send(message), stored?.chat);
     this.entries.value = stored?.entries ?? [];
-    this.files = new Files(link, (entry) => this.#add(entry));
+    this.files = new Files(link, (entry) => this.#add(entry), stored?.files, before?.files);
+    this.relinkedAt = before ? Date.now() : null;
+    if (before) this.#save();
     this.#show();
     this.#stops.push(
       link.subscribe((state) => {
         this.status.value = state;
-        if (state.status === 'ended') this.#end();
+        if (state.status === 'ended') this.#end(state.end?.why === 'replaced' && state.end.byUs);
       }),
       link.onMessage((message) => this.#receive(message)),
       link.onSync(({ restarted }) => this.#sync(restarted)),
@@ -172,7 +180,7 @@ export class Conversation {
   }
 
   #addChat({ id, text, time, flags }: ChatMessage, isMine: boolean): void {
-    this.#add({ kind: 'chat', key: `${isMine ? 'mine' : 'theirs'}-${id}`, isMine, id, text, time, isClipboard: (flags & ChatFlags.Clipboard) !== 0 });
+    this.#add({ kind: 'chat', key: `${this.#id}-${isMine ? 'mine' : 'theirs'}-${id}`, isMine, id, text, time, isClipboard: (flags & ChatFlags.Clipboard) !== 0 });
     this.#show();
     // At once: the other end forgets what was seen.
     this.#save();
@@ -180,14 +188,26 @@ export class Conversation {
 
   #add(entry: Entry): void {
     this.entries.value = [...this.entries.value.slice(1 - MOST_ENTRIES), entry];
+    if (entry.kind === 'file' && entry.isMine) this.#saveSoon();
   }
 
-  #end(): void {
+  #end(isReplaced: boolean): void {
     this.#isOver = true;
-    erase(this.#key);
     noteSent(this.#id, null);
-    this.files.dispose();
     this.#stopAll();
+    // What was said and not seen is the next conversation's then.
+    if (isReplaced) return;
+    erase(this.#key);
+    this.files.dispose();
+  }
+
+  /**
+   * What a conversation over another link with the same end begins with. That end has nothing of this one any more: its text is empty, and its messages are numbered anew. This end's go on,
+   * so that those which were not seen keep their places.
+   */
+  get #legacy(): Stored {
+    const { sent, unseen } = this.#chat.stored;
+    return { id: randomUuid(), mine: this.#sender.stored, theirs: { revision: 0, content: '' }, chat: { sent, received: 0, unseen }, entries: this.entries.value };
   }
 
   #stopAll(): void {
@@ -205,7 +225,7 @@ export class Conversation {
     if (this.#isOver) return;
     let room = MOST_STORED;
     const entries = this.entries.value.filter((entry) => entry.kind === 'chat').reverse().filter(({ text }) => (room -= text.length) > 0).reverse();
-    const stored: Stored = { id: this.#id, mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries };
+    const stored: Stored = { id: this.#id, mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries, files: this.files.stored };
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(stored));
     } catch {

@@ -42,6 +42,7 @@ export function Status({ conversation, role }: { conversation: Conversation; rol
       <p class="status" data-testid="status" data-condition={condition} data-carrier={state.carrier ?? ''}>
         <span class={`dot ${condition}`} aria-hidden="true" /> <span>{[say(t, condition, role), ...details].join(' · ')}</span>
       </p>
+      {conversation.relinkedAt !== null && <p class="hint" role="status" data-testid="relinked">{t.linked.relinked(t.time(conversation.relinkedAt))}</p>}
     </div>
   );
 }
