@@ -40,7 +40,7 @@ public sealed partial class CoapClient : IAsyncDisposable
         RemoteEndPoint = server;
         IPEndPoint local = options.LocalEndPoint ?? new IPEndPoint(server.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
         _turns = new TurnQueue(options.Transmission.NStart, options.MaxQueued);
-        _endpoint = new CoapEndpoint(local, options.ToSettings(), options.TimeProvider, random, OnEvent);
+        _endpoint = new CoapEndpoint(local, options.ToSettings(), options.TimeProvider, random, OnEvent, options.OnUnreachable);
         _endpoint.Start();
     }
 

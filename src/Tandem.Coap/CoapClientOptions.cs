@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Tandem.Coap.Exchanges;
 
 namespace Tandem.Coap;
@@ -32,6 +33,13 @@ public sealed class CoapClientOptions
 
     /// <summary>How many notifications of an observation are kept for a reader that is slow; beyond, the oldest go, since the latest state is what counts. Default 64; 1 or more.</summary>
     public int MaxQueuedNotifications { get; init; } = 64;
+
+    /// <summary>
+    /// Called when the system says that the server cannot be reached: <see cref="SocketError.ConnectionRefused"/>, nobody has its port; <see cref="SocketError.HostUnreachable"/> or
+    /// <see cref="SocketError.NetworkUnreachable"/>, there is no way to it. Nothing else follows of it: messages are repeated as before, since whoever knows the client's port can say so, and
+    /// a server may be back for the next repetition. It must not throw; it may be called often. On Linux, and of ports on Windows. Default: nothing.
+    /// </summary>
+    public Action<SocketError>? OnUnreachable { get; init; }
 
     /// <summary>The clock. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Tandem.Coap.Exchanges;
+using Tandem.Coap.Sockets;
 
 namespace Tandem.Coap;
 
@@ -10,11 +11,9 @@ namespace Tandem.Coap;
 /// </summary>
 internal sealed class CoapEndpoint : IAsyncDisposable
 {
-    // What comes in a burst while the loop is elsewhere; the system may give less.
-    private const int ReceiveBufferSize = 1024 * 1024;
-
-    private readonly Socket _socket;
+    private readonly UdpSocket _socket;
     private readonly Action<ExchangeEvent> _onEvent;
+    private readonly Action<SocketError>? _onUnreachable;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly int _maxMessageSize;
@@ -23,26 +22,19 @@ internal sealed class CoapEndpoint : IAsyncDisposable
     private TimeSpan? _armed;
     private bool _isFlushing;
 
-    public CoapEndpoint(IPEndPoint local, ExchangeSettings settings, TimeProvider time, Random random, Action<ExchangeEvent> onEvent)
+    /// <param name="local">Where to bind.</param>
+    /// <param name="settings">Bounds and timers.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="random">See <see cref="ExchangeTable"/>.</param>
+    /// <param name="onEvent">Told while the gate is held.</param>
+    /// <param name="onUnreachable">Told, without the gate, when the system says that what was sent cannot arrive. For clients.</param>
+    public CoapEndpoint(IPEndPoint local, ExchangeSettings settings, TimeProvider time, Random random, Action<ExchangeEvent> onEvent, Action<SocketError>? onUnreachable = null)
     {
-        _onEvent = onEvent;
+        (_onEvent, _onUnreachable) = (onEvent, onUnreachable);
         _time = time;
         _maxMessageSize = settings.MaxMessageSize;
         Table = new ExchangeTable(settings, random);
-        _socket = new Socket(local.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
-        try
-        {
-            if (local.AddressFamily == AddressFamily.InterNetworkV6) _socket.DualMode = local.Address.Equals(IPAddress.IPv6Any);
-            _socket.ReceiveBufferSize = ReceiveBufferSize;
-            _socket.Bind(local);
-        }
-        catch
-        {
-            _socket.Dispose();
-            throw;
-        }
-
-        LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
+        _socket = new UdpSocket(local, settings.TakesRequests);
         _timer = time.CreateTimer(static state => ((CoapEndpoint)state!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -50,7 +42,7 @@ internal sealed class CoapEndpoint : IAsyncDisposable
 
     public ExchangeTable Table { get; }
 
-    public IPEndPoint LocalEndPoint { get; }
+    public IPEndPoint LocalEndPoint => _socket.LocalEndPoint;
 
     /// <summary>The clock's time. Since the machine's start where it is the system's, so that what is counted by it goes on when a program begins anew.</summary>
     public TimeSpan Now => _time.GetElapsedTime(0);
@@ -93,21 +85,20 @@ internal sealed class CoapEndpoint : IAsyncDisposable
     {
         // One byte more than is taken, so that a longer datagram shows as one.
         byte[] buffer = GC.AllocateUninitializedArray<byte>(_maxMessageSize + 1, pinned: true);
-        var source = new SocketAddress(_socket.AddressFamily);
-        var shape = new IPEndPoint(_socket.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0);
         while (!_stopping.IsCancellationRequested)
         {
             int length;
+            CoapAddress from;
             try
             {
-                length = await _socket.ReceiveFromAsync(buffer, SocketFlags.None, source, _stopping.Token).ConfigureAwait(false);
+                (length, from) = await _socket.ReceiveAsync(buffer, _stopping.Token).ConfigureAwait(false);
             }
-            catch (SocketException)
+            catch (SocketException exception)
             {
-                continue; // what ICMP says of an earlier datagram, or a datagram that is too long for the buffer: not the end of the socket
+                TellUnreachable(exception.SocketErrorCode);
+                continue;
             }
 
-            var from = CoapAddress.From((IPEndPoint)shape.Create(source));
             lock (Gate)
             {
                 Table.Receive(from, buffer.AsSpan(0, length), Now);
@@ -139,15 +130,18 @@ internal sealed class CoapEndpoint : IAsyncDisposable
     private void Send(Datagram datagram)
     {
         if (_stopping.IsCancellationRequested) return;
-        IPEndPoint to = datagram.To.ToEndPoint();
-        if (_socket.AddressFamily == AddressFamily.InterNetworkV6) to.Address = to.Address.MapToIPv6();
-        try
-        {
-            _socket.SendTo(datagram.Bytes.Span, SocketFlags.None, to);
-        }
-        catch (SocketException)
-        {
-            // No route, a full buffer: to the protocol a lost datagram.
-        }
+        SocketError error = _socket.Send(datagram.To, datagram.Bytes.Span);
+        if (error == SocketError.Success) return;
+        TellUnreachable(error);
+        // The error was of an earlier datagram, and has kept this one from being sent.
+        if (error == SocketError.ConnectionRefused) _socket.Send(datagram.To, datagram.Bytes.Span);
+    }
+
+    private void TellUnreachable(SocketError error)
+    {
+        if (_onUnreachable is null || error is not (SocketError.ConnectionRefused or SocketError.ConnectionReset or SocketError.HostUnreachable or SocketError.NetworkUnreachable)) return;
+        // Windows calls it a reset. Not here: the gate may be held.
+        SocketError told = error == SocketError.ConnectionReset ? SocketError.ConnectionRefused : error;
+        ThreadPool.UnsafeQueueUserWorkItem(static state => state.Told(state.Error), (Told: _onUnreachable, Error: told), preferLocal: false);
     }
 }

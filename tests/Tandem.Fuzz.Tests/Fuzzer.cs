@@ -10,9 +10,6 @@ namespace Tandem.Fuzz.Tests;
 /// </summary>
 internal abstract class Fuzzer<T>
 {
-    /// <summary>Of a run's time; all targets together have <see cref="AllShares"/>.</summary>
-    private const double AllShares = 22;
-
     // A smaller input than this search finds is not worth the wait.
     private static readonly TimeSpan ShrinkTime = TimeSpan.FromSeconds(20);
 
@@ -20,11 +17,8 @@ internal abstract class Fuzzer<T>
     private long _next = -1;
     private (long Iteration, T Input, string Message)? _failure;
 
-    /// <summary>One word, for a replay.</summary>
+    /// <summary>One word, of <see cref="FuzzSettings.Shares"/>.</summary>
     protected abstract string Target { get; }
-
-    /// <summary>Of <see cref="AllShares"/>.</summary>
-    protected abstract double Share { get; }
 
     /// <summary>Iterations from which on a run must have met all that is <see cref="Expected"/>; on a machine too busy for so many it is not judged.</summary>
     protected virtual long FairRun => 15_000;
@@ -58,8 +52,9 @@ internal abstract class Fuzzer<T>
             return;
         }
 
+        if (!FuzzSettings.IsChosen(Target)) Assert.Skip($"Only {FuzzSettings.Chosen} is fuzzed.");
         var watch = Stopwatch.StartNew();
-        TimeSpan time = TimeSpan.FromSeconds(FuzzSettings.Seconds * Share / AllShares);
+        TimeSpan time = FuzzSettings.TimeOf(Target);
         await Task.WhenAll(Enumerable.Range(0, Environment.ProcessorCount).Select(_ => Task.Run(() => WorkAsync(watch, time))));
         long done = _next + 1;
         string met = string.Join(", ", _tally.OrderByDescending(pair => pair.Value).Select(pair => $"{pair.Key} {pair.Value}"));

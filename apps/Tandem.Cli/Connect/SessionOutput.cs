@@ -18,8 +18,8 @@ internal sealed class SessionOutput : IDisposable
         "Location", "WWW-Authenticate", "Proxy-Authenticate", "Sec-WebSocket-Version", "Upgrade", "Retry-After", "Allow", "Server", "Content-Type",
     ];
 
-    private readonly FileStream _output = Open(StandardOutput, FileAccess.Write);
-    private readonly FileStream _error = Open(StandardError, FileAccess.Write);
+    private readonly Stream _output = Open(StandardOutput, FileAccess.Write);
+    private readonly Stream _error = Open(StandardError, FileAccess.Write);
     private readonly Lock _gate = new();
     private readonly bool _colours = !Console.IsErrorRedirected && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
 
@@ -104,8 +104,14 @@ internal sealed class SessionOutput : IDisposable
         }
     }
 
-    // Not Console's streams: they hide it when the reader of a pipe is gone, and set the terminal up for keys that nobody reads here.
-    private static FileStream Open(int descriptor, FileAccess access) => new(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+    // Not Console's streams: they hide it when the reader of a pipe is gone, and set the terminal up for keys that nobody reads here. But for what is written to a file: a FileStream
+    // would write it at positions of its own, over what the other descriptor, or the next command of a script, writes there.
+    private static Stream Open(int descriptor, FileAccess access)
+    {
+        var stream = new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), access, bufferSize: 0);
+        if (access == FileAccess.Read || !stream.CanSeek) return stream;
+        return descriptor == StandardOutput ? Console.OpenStandardOutput() : Console.OpenStandardError();
+    }
 
     private static IEnumerable<string> Values(IReadOnlyList<KeyValuePair<string, string>> fields, string name) =>
         fields.Where(field => field.Key.Equals(name, StringComparison.OrdinalIgnoreCase)).Select(field => field.Value);

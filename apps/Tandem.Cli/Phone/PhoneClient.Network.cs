@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Tandem.Coap;
 using Tandem.Link.Pairing;
 
@@ -10,7 +11,12 @@ internal sealed partial class PhoneClient
     private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(10);
 
+    // Milliseconds after which the person is told that an answer has not come: a repetition may well be needed, but who waits wonders by then.
+    private const int Patience = 2000;
+
     private CancellationTokenSource _observing = new();
+    private int _asked;
+    private long _silentSince;
     private TaskCompletionSource _observed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private async Task SendAllAsync()
@@ -61,10 +67,13 @@ internal sealed partial class PhoneClient
     /// <summary>Null: no answer.</summary>
     private async Task<CoapResponse?> TryAsync(CoapRequest request)
     {
+        Ask(1);
         try
         {
             CoapResponse response = await _coap.SendAsync(request, _stopping.Token);
-            bool isWell = response.IsSuccess || response.Code == CoapCode.NotFound;
+            _isAnswered = true;
+            // 4.12: what is deleted was so before, and the answer to that was lost.
+            bool isWell = response.IsSuccess || response.Code == CoapCode.NotFound || response.Code == CoapCode.PreconditionFailed;
             Tell(isWell ? null : $"the server says {response.Code}{(response.Payload.IsEmpty ? "" : ", " + response.ReadText())}; trying again");
             return response;
         }
@@ -73,6 +82,33 @@ internal sealed partial class PhoneClient
             Tell($"no answer from {_coap.RemoteEndPoint}: {exception.Message}");
             return null;
         }
+        finally
+        {
+            Ask(-1);
+        }
+    }
+
+    /// <summary>A request more, or less, waits for its answer.</summary>
+    private void Ask(int change)
+    {
+        lock (_gate)
+        {
+            _asked += change;
+            _silentSince = Now;
+        }
+    }
+
+    private void TellSilence()
+    {
+        if (_problem is null && _asked > 0 && Now - _silentSince > Patience) Tell($"no answer from {_coap.RemoteEndPoint} so far; trying again");
+    }
+
+    /// <summary>The system knows that nothing gets to the server. At the beginning that is the end, since the address is wrong or nobody is there; later the server may be beginning anew.</summary>
+    public void Unreachable(SocketError error)
+    {
+        string problem = error == SocketError.ConnectionRefused ? $"nobody listens at {_coap.RemoteEndPoint}" : $"there is no way to {_coap.RemoteEndPoint}";
+        if (_isAnswered) Tell($"{problem}; trying again");
+        else _absent.TrySetResult(problem);
     }
 
     private async Task PauseAsync(CoapResponse? response)

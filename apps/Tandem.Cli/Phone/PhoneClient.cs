@@ -28,6 +28,9 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
     private readonly SemaphoreSlim _work = new(0);
     private readonly Queue<(string Mailbox, byte[] Mail)> _outbox = new();
     private readonly List<Task> _tasks = [];
+    private TaskCompletionSource _progress = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<string> _absent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile bool _isAnswered;
     private LinkEnd? _link;
     private string _inbox = "";
     private string? _problem;
@@ -47,6 +50,12 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
 
     /// <summary>Completes when nothing is left of pairing or link, and what was to be said about it has been sent.</summary>
     public Task Over => _over.Task;
+
+    /// <summary>Completes when there turns out to be no server, and says why that is believed.</summary>
+    public Task<string> Absent => _absent.Task;
+
+    /// <summary>Whether the server has ever answered.</summary>
+    public bool IsAnswered => _isAnswered;
 
     private static long Now => Environment.TickCount64;
 
@@ -76,6 +85,28 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
         {
             if (_link is not { Conversation.IsOver: false } link) return false;
             act(link.Conversation);
+            Progress();
+        }
+
+        Wake();
+        return true;
+    }
+
+    /// <summary>Does something with the conversation as soon as it can be done: it is tried now, and again whenever something has come from the computer.</summary>
+    /// <returns>False: there is no conversation, or it is over.</returns>
+    public async Task<bool> ConverseAsync(Func<LinkConversation, bool> tryAct)
+    {
+        while (true)
+        {
+            Task progress;
+            lock (_gate)
+            {
+                if (_link is not { Conversation.IsOver: false } link) return false;
+                if (tryAct(link.Conversation)) break;
+                progress = _progress.Task;
+            }
+
+            await progress;
         }
 
         Wake();
@@ -88,9 +119,9 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
         using var patience = new CancellationTokenSource(FarewellPatience);
         try
         {
-            // A claim that nobody has answered is not waited for.
-            if (_pairing.State != PhonePairingState.Claiming) await Over.WaitAsync(patience.Token);
-            if (_inbox.Length > 0) await _coap.SendAsync(new CoapRequest(CoapCode.Delete, $"in/{_inbox}"), patience.Token);
+            // A claim that nobody has answered is not waited for, and a server that is not there not told.
+            if (_isAnswered && _pairing.State != PhonePairingState.Claiming) await Over.WaitAsync(patience.Token);
+            if (_isAnswered) await _coap.SendAsync(new CoapRequest(CoapCode.Delete, $"in/{_inbox}"), patience.Token);
         }
         catch (Exception exception) when (exception is OperationCanceledException or CoapException)
         {
@@ -121,6 +152,13 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
 
     private static string IdOf(string mailbox) => mailbox[(mailbox.IndexOf('/') + 1)..];
 
+    /// <summary>The conversation may be another one than before, for who waits for that. The gate is held.</summary>
+    private void Progress()
+    {
+        _progress.SetResult();
+        _progress = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
+
     private void Wake()
     {
         if (_work.CurrentCount == 0) _work.Release();
@@ -135,6 +173,7 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
             {
                 _pairing.Tick(Now);
                 _link?.Conversation.Tick(Now);
+                TellSilence();
             }
 
             Wake();
@@ -147,6 +186,7 @@ internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
         {
             if (_link is null) _pairing.Receive(mail, Now);
             else if (!_link.Conversation.IsOver) _link.Receive(mail, Now);
+            Progress();
         }
 
         Wake();

@@ -67,7 +67,7 @@ internal static class PhoneCommand
         return command;
     }
 
-    private static async Task<int> RunAsync(string? code, Uri server, PhoneOptions options)
+    private static async Task<int> RunAsync(string? code, Uri server, PhoneOptions phone)
     {
         using var screen = new PhoneScreen();
         PhoneSession? session = null;
@@ -84,9 +84,13 @@ internal static class PhoneCommand
         using (secret)
         {
             CoapClient coap;
+            var options = new CoapClientOptions
+            {
+                Transmission = MobileServers.Timers(phone.AckTimeout), MaxQueuedNotifications = MaxQueuedNotifications, OnUnreachable = error => session?.Unreachable(error),
+            };
             try
             {
-                coap = await CoapClient.CreateAsync(server, new CoapClientOptions { Transmission = MobileServers.Timers(options.AckTimeout), MaxQueuedNotifications = MaxQueuedNotifications });
+                coap = await CoapClient.CreateAsync(server, options);
             }
             catch (SocketException exception)
             {
@@ -94,7 +98,7 @@ internal static class PhoneCommand
                 return ExitCodes.NoConnection;
             }
 
-            await using (session = new PhoneSession(coap, secret, options, screen)) return await session.RunAsync();
+            await using (session = new PhoneSession(coap, secret, phone, screen)) return await session.RunAsync();
         }
     }
 

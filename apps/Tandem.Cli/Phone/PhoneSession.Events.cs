@@ -26,7 +26,7 @@ internal sealed partial class PhoneSession
 
     public override void OnEnded(EndCode code, string reason)
     {
-        if (code == EndCode.Unlinked) _screen.Line("unlinked", "");
+        if (code == EndCode.Unlinked) _screen.Line("unlinked", _isUnlinking ? "by this phone" : "by the computer");
         else _screen.Error($"the link has ended: {code} {reason}");
         _ended.TrySetResult(code == EndCode.Unlinked ? ExitCodes.Closed : ExitCodes.Broken);
     }

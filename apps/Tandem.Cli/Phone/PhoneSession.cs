@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Text;
 using Tandem.Cli.Connect;
 using Tandem.Coap;
@@ -34,6 +35,7 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
     private PhonePairingState _state;
     private IReadOnlyList<int> _choices = [];
     private int _interrupts;
+    private bool _isUnlinking;
 
     public PhoneSession(CoapClient coap, LinkSecret secret, PhoneOptions options, PhoneScreen screen)
     {
@@ -48,6 +50,12 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
         _screen.Status($"asking {_server} for the computer");
         _client.Start();
         Task input = ReadInputAsync(); // not awaited: it may be waiting for a line that nobody types
+        if (await Task.WhenAny(_ended.Task, _client.Absent) == _client.Absent)
+        {
+            _screen.Error($"tandem: {await _client.Absent}: no mobile server is there ('tandem serve' and 'tandem gateway' have one)");
+            return ExitCodes.NoConnection;
+        }
+
         int code = await _ended.Task;
         if (input.IsFaulted) await input; // a mistake of ours is not hidden
         return code;
@@ -65,10 +73,13 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
     public void Interrupt()
     {
         if (Interlocked.Increment(ref _interrupts) > 1) Environment.Exit(ExitCodes.Interrupted);
-        if (_client.Converse(conversation => conversation.End(EndCode.Unlinked))) return;
+        if (Unlink()) return;
         _client.Pair((pairing, now) => pairing.Refuse(now));
         _ended.TrySetResult(ExitCodes.Interrupted);
     }
+
+    /// <summary>The system says that nothing gets to the server.</summary>
+    public void Unreachable(SocketError error) => _client.Unreachable(error);
 
     private void Network(string? problem)
     {
@@ -103,8 +114,9 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
         }
     }
 
-    private static (string Why, int Code) Describe(PhonePairing pairing) => pairing switch
+    private (string Why, int Code) Describe(PhonePairing pairing) => pairing switch
     {
+        { EndedWith: EndCode.TooSlow } when !_client.IsAnswered => ($"tandem: no answer from {_server}: is that the mobile server, and does UDP get there?", ExitCodes.NoConnection),
         { IsNotFound: true } => ("this code is no longer valid", ExitCodes.NoConnection),
         { IsDeceived: true } => ("ALARM: somebody stands between this phone and the computer", ExitCodes.Broken),
         { EndedWith: EndCode.SecondClaim } => ("ALARM: this code was used by somebody else, too", ExitCodes.Broken),
@@ -123,7 +135,7 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
         {
             // What is piped in before a number can be picked waits.
             await _mayType.WaitAsync();
-            while (await PhoneInput.ReadLineAsync() is { } line) Obey(line);
+            while (await PhoneInput.ReadLineAsync() is { } line) await ObeyAsync(line);
         }
         catch (InvalidDataException exception)
         {
@@ -136,13 +148,22 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
     /// <summary>The end of the input: at once on a terminal; else when all was seen that it said, and after a while for what still comes.</summary>
     private async Task LeaveAsync()
     {
-        bool isSaid = _screen.InputIsTerminal;
-        while (!isSaid && _client.Converse(conversation => isSaid = conversation.UnseenChats == 0 && conversation.Outgoing.Count == 0)) await Task.Delay(50);
-        if (!_screen.InputIsTerminal) await Task.Delay(_options.Wait);
-        if (!_client.Converse(conversation => conversation.End(EndCode.Unlinked))) _client.Pair((pairing, now) => pairing.Refuse(now));
+        if (!_screen.InputIsTerminal)
+        {
+            await _client.ConverseAsync(conversation => conversation.UnseenChats == 0 && conversation.Outgoing.Count == 0);
+            await Task.Delay(_options.Wait);
+        }
+
+        if (!Unlink()) _client.Pair((pairing, now) => pairing.Refuse(now));
     }
 
-    private void Obey(string line)
+    private bool Unlink() => _client.Converse(conversation =>
+    {
+        _isUnlinking = true;
+        conversation.End(EndCode.Unlinked);
+    });
+
+    private async Task ObeyAsync(string line)
     {
         if (_state == PhonePairingState.Choosing)
         {
@@ -154,15 +175,15 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
         bool isDone = name switch
         {
             "/help" => Show(),
-            "/unlink" => _client.Converse(conversation => conversation.End(EndCode.Unlinked)),
+            "/unlink" => Unlink(),
             "/text" => _client.Converse(conversation => conversation.SetText(Bounded(rest, LinkLimits.MaxTextUnits))),
-            "/clipboard" => Say(rest, isClipboard: true),
+            "/clipboard" => await SayAsync(rest, isClipboard: true),
             "/send" => Send(rest),
             "/accept" => Answer(Accept),
             "/refuse" => Answer(file => _client.Converse(conversation => conversation.CancelFile(file, FileCancelCode.Refused))),
-            _ when line.StartsWith("//", StringComparison.Ordinal) => Say(line[1..], isClipboard: false),
+            _ when line.StartsWith("//", StringComparison.Ordinal) => await SayAsync(line[1..], isClipboard: false),
             _ when line.StartsWith('/') => Wrong($"there is no command {name}; /help names them, and // says a line that begins with a slash"),
-            _ => Say(line, isClipboard: false),
+            _ => await SayAsync(line, isClipboard: false),
         };
         if (!isDone) _screen.Error("there is no link");
     }
@@ -199,16 +220,11 @@ internal sealed partial class PhoneSession : LinkEvents, IAsyncDisposable
         return true;
     }
 
-    private bool Say(string text, bool isClipboard)
+    /// <summary>Says something when there is room for it: input that comes faster than it is seen waits, and is not read further.</summary>
+    private async Task<bool> SayAsync(string text, bool isClipboard)
     {
         if (Encoding.UTF8.GetByteCount(text) > LinkLimits.MaxTextBytes) return Wrong($"more than {LinkLimits.MaxTextBytes} bytes cannot be said at once");
-        bool hasRoom = true;
-        while (true)
-        {
-            if (!_client.Converse(conversation => hasRoom = conversation.Say(text, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), isClipboard) is not null)) return false;
-            if (hasRoom) return true;
-            Thread.Sleep(20); // this is the thread that reads input, and the input is what is too fast
-        }
+        return await _client.ConverseAsync(conversation => conversation.Say(text, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), isClipboard) is not null);
     }
 
     private static string Bounded(string text, int length) => text.Length <= length ? text : text[..length];

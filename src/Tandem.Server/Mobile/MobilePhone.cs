@@ -33,6 +33,7 @@ internal sealed class MobilePhone : IAsyncDisposable
     private CoapRequest? _observer;
     private CoapResponse? _sent;
     private Message? _inFlight;
+    private bool _isAnnounced;
     private ulong _lastTag = BinaryPrimitives.ReadUInt64BigEndian(RandomNumberGenerator.GetBytes(8));
     private long _heard;
     private SessionCode? _ended;
@@ -101,7 +102,7 @@ internal sealed class MobilePhone : IAsyncDisposable
         lock (_gate)
         {
             (_observer, _inFlight, _sent) = (request, null, null);
-            isWaiting = _messages.Count > 0;
+            _isAnnounced = isWaiting = _messages.Count > 0;
         }
 
         // Behind the answer to this request, which is on its way first.
@@ -116,6 +117,7 @@ internal sealed class MobilePhone : IAsyncDisposable
             // Another consumer has the inbox; or another observation, or session, has taken the place of this one.
             if (_ended == SessionCode.TakenOver) return new CoapResponse(CoapCode.Forbidden);
             if (_ended is not null || _observer != request) return new CoapResponse(CoapCode.NotFound);
+            _isAnnounced = false;
             _inFlight = _messages.First?.Value;
             if (_inFlight is not null) _inFlight.IsTagged = _inFlight.Delivery.Payload.Length > BlockSizeOf(request);
             return _sent = ToResponse(_inFlight, _inFlight is { IsTagged: true });
@@ -163,7 +165,7 @@ internal sealed class MobilePhone : IAsyncDisposable
     {
         lock (_gate)
         {
-            if (_observer == request) (_observer, _inFlight, _sent) = (null, null, null);
+            if (_observer == request) (_observer, _inFlight, _sent, _isAnnounced) = (null, null, null, false);
         }
     }
 
@@ -213,14 +215,21 @@ internal sealed class MobilePhone : IAsyncDisposable
 
     private void Add(MailboxDelivery delivery)
     {
-        bool isIdle;
+        bool isNext;
         lock (_gate)
         {
             _messages.AddLast(new Message(delivery, ++_lastTag));
-            isIdle = _observer is not null && _inFlight is null;
+            isNext = TryAnnounce();
         }
 
-        if (isIdle) _notify(_path);
+        if (isNext) _notify(_path);
+    }
+
+    /// <summary>Whether a notification is due. One that is asked for twice would be sent twice: the second behind the acknowledgement of the first. The gate is held.</summary>
+    private bool TryAnnounce()
+    {
+        if (_observer is null || _inFlight is not null || _isAnnounced || _messages.Count == 0) return false;
+        return _isAnnounced = true;
     }
 
     /// <summary>The session is lost, and what was delivered in it comes again.</summary>
@@ -241,16 +250,16 @@ internal sealed class MobilePhone : IAsyncDisposable
 
     private void Settle(Message message)
     {
-        bool isWaiting;
+        bool isNext;
         lock (_gate)
         {
             if (!_messages.Remove(message)) return;
             if (_inFlight == message) _inFlight = null;
-            isWaiting = _messages.Count > 0 && _observer is not null;
+            isNext = TryAnnounce();
         }
 
         _session.Settle(message.Delivery);
-        if (isWaiting) _notify(_path);
+        if (isNext) _notify(_path);
     }
 
     private CoapResponse ToResponse(Message? message, bool isTagged)

@@ -2,7 +2,6 @@ using System.Globalization;
 using Tandem.Server.Sessions;
 using Tandem.Sessions;
 using Tandem.Sessions.Protocol;
-using Tandem.Tests.Support;
 using static Tandem.Browser.Tests.Sessions.SessionWeb;
 
 namespace Tandem.Browser.Tests.Sessions;

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Tandem.Link.Pairing;
 using Tandem.Link.Protocol;
@@ -88,6 +90,26 @@ public sealed class PhoneTests
     }
 
     [Fact]
+    public async Task Where_nobody_listens_it_ends_at_once_with_exit_code_2()
+    {
+        int port;
+        using (Socket free = Bind()) port = ((IPEndPoint)free.LocalEndPoint!).Port;
+        await using ConnectProcess phone = ConnectProcess.StartCommand("phone", "--server", $"coap://127.0.0.1:{port}", Guid.NewGuid().ToString());
+        Ended ended = await phone.ExitAsync();
+        Assert.Equal((2, true), (ended.ExitCode, ended.Error.Contains($"tandem: nobody listens at 127.0.0.1:{port}", StringComparison.Ordinal)));
+    }
+
+    [Fact]
+    public async Task Where_nobody_answers_it_says_so_and_goes_on_until_it_is_interrupted()
+    {
+        using Socket silent = Bind();
+        await using ConnectProcess phone = ConnectProcess.StartCommand("phone", "--server", $"coap://{silent.LocalEndPoint}", Guid.NewGuid().ToString());
+        await phone.SeeErrorAsync($"no answer from {silent.LocalEndPoint} so far; trying again");
+        phone.Signal("INT");
+        Assert.Equal(130, (await phone.ExitAsync()).ExitCode);
+    }
+
+    [Fact]
     public async Task The_code_may_be_piped_as_an_address_and_the_computer_may_unlink()
     {
         await using PhoneProcess all = await PhoneProcess.StartAsync();
@@ -98,7 +120,7 @@ public sealed class PhoneTests
         await Eventually.True(() => all.Computer.State == ComputerPairingState.Linked, "a link");
         all.Computer.Converse(conversation => conversation.End(EndCode.Unlinked));
         Ended ended = await phone.ExitAsync();
-        Assert.Equal((0, true), (ended.ExitCode, ended.Output.Contains("unlinked", StringComparison.Ordinal)));
+        Assert.Equal((0, true), (ended.ExitCode, ended.Output.EndsWith("unlinked by the computer\n", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -118,12 +140,14 @@ public sealed class PhoneTests
         for (int number = 0; number < 20; number++) await SayAsync(number);
         await all.StopGatewayAsync();
         for (int number = 20; number < 40; number++) await SayAsync(number);
+        await phone.SeeErrorAsync("nobody listens at 127.0.0.1");
         await all.StartGatewayAsync();
         for (int number = 40; number < 60; number++) await SayAsync(number);
         await phone.SeeOutputAsync($"< {mine[^1]}\n");
         await Eventually.True(() => all.Computer.Chats.Count >= theirs.Count, "all messages", Patience);
         Assert.Equal(theirs, all.Computer.Chats);
         Assert.Equal(mine, phone.Output.Split('\n').Where(line => line.StartsWith("< ", StringComparison.Ordinal)).Select(line => line[2..]));
+        Assert.EndsWith("connected\n", phone.Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -154,5 +178,12 @@ public sealed class PhoneTests
         double[] milliseconds = [.. Enumerable.Range(1, keystrokes).Where(length => shown[length] != 0).Select(length => Stopwatch.GetElapsedTime(typed[length], shown[length]).TotalMilliseconds).Order()];
         TestContext.Current.TestOutputHelper?.WriteLine(
             $"{milliseconds.Length} of {keystrokes} states shown; p50 {milliseconds[milliseconds.Length / 2]:0.0} ms, p99 {milliseconds[milliseconds.Length * 99 / 100]:0.0} ms, most {milliseconds[^1]:0.0} ms");
+    }
+
+    private static Socket Bind()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return socket;
     }
 }

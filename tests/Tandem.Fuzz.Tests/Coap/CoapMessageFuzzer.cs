@@ -8,8 +8,6 @@ internal sealed class CoapMessageFuzzer : Fuzzer<byte[]>
 {
     protected override string Target => "coap";
 
-    protected override double Share => 1;
-
     // Not the option numbers above 65,535 and the 65th option, which take more luck than a run of a few seconds has.
     protected override IEnumerable<string> Expected =>
         ["None", "TooShort", "UnknownVersion", "ReservedTokenLength", "EmptyWithContent", "ReservedCodeClass", "AcknowledgedRequest", "ReservedOptionDelta", "ReservedOptionLength", "TruncatedOption", "EmptyPayload"];

@@ -26,8 +26,6 @@ internal sealed class CoapServerFuzzer : Fuzzer<Onslaught>
 
     protected override string Target => "coapserver";
 
-    protected override double Share => 1;
-
     protected override long FairRun => 2_000;
 
     protected override IEnumerable<string> Expected => ["2.01", "2.04", "2.05", "2.31", "4.00", "4.01", "4.02", "4.04", "4.08", "5.05", "0.00"];

@@ -25,8 +25,6 @@ internal sealed class InboundDeflateFuzzer : Fuzzer<DeflateCase>
 
     protected override string Target => "inflate";
 
-    protected override double Share => 2;
-
     protected override long FairRun => 1000;
 
     protected override IEnumerable<string> Expected => ["messages", "invalid", "too big", "a last block", "by DeflateStream", "RSV1 on a continuation", "as it is"];

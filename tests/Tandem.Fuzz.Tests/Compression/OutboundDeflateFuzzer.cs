@@ -21,8 +21,6 @@ internal sealed class OutboundDeflateFuzzer : Fuzzer<OutboundCase>
 
     protected override string Target => "deflate";
 
-    protected override double Share => 1;
-
     protected override long FairRun => 1000;
 
     protected override IEnumerable<string> Expected => [.. Enumerable.Range(8, 8).Select(bits => $"window {bits}"), "as it is"];

@@ -25,8 +25,6 @@ internal sealed class EventLoopFuzzer : Fuzzer<Batch>
 
     protected override string Target => "eventloop";
 
-    protected override double Share => 5;
-
     protected override long FairRun => 200;
 
     protected override IEnumerable<string> Expected => ["/whole", "/parts", "messages", "1000", "1002", "1007", "1009", "no close"];

@@ -24,8 +24,6 @@ internal sealed class ExtensionFuzzer : Fuzzer<ExtensionCase>
 
     protected override string Target => "extensions";
 
-    protected override double Share => 2;
-
     protected override IEnumerable<string> Expected => ["malformed", "accepted", "declined", "answer accepted", "answer refused"];
 
     protected override ExtensionCase Create(Random random)

@@ -11,8 +11,6 @@ internal sealed class FrameStreamFuzzer : Fuzzer<Conversation>
 {
     protected override string Target => "frames";
 
-    protected override double Share => 7;
-
     protected override IEnumerable<string> Expected =>
         Enum.GetValues<ProtocolFault>()
             .Except([ProtocolFault.None, ProtocolFault.FrameTooBig, ProtocolFault.MessageTooBig, ProtocolFault.TooManyFragments, ProtocolFault.InvalidDeflateData])

@@ -11,8 +11,6 @@ internal sealed class RequestFuzzer : Fuzzer<byte[]>
 {
     protected override string Target => "requests";
 
-    protected override double Share => 2;
-
     protected override IEnumerable<string> Expected => Enum.GetValues<HandshakeRefusal>().Where(refusal => refusal < HandshakeRefusal.NoSuchRoute).Select(refusal => refusal.ToString());
 
     protected override byte[] Create(Random random) => new HeadGenerator(random).Request();

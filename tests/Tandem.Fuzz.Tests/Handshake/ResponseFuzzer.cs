@@ -11,8 +11,6 @@ internal sealed class ResponseFuzzer : Fuzzer<byte[]>
 
     protected override string Target => "responses";
 
-    protected override double Share => 1;
-
     // All but the one that only negotiation can find, which is a target of its own.
     protected override IEnumerable<string> Expected => Enum.GetValues<ClientHandshakeFault>().Except([ClientHandshakeFault.InvalidDeflateAnswer]).Select(fault => fault.ToString());
 

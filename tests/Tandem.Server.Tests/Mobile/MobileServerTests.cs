@@ -51,6 +51,7 @@ public sealed class MobileServerTests
         Assert.Equal("4.00", await CodeAsync(CoapCode.Post, "claim", null, claim));
         Assert.Equal("4.00", await CodeAsync(CoapCode.Post, "claim", $"r={some}!", claim));
         Assert.Equal("4.00", await CodeAsync(CoapCode.Post, "claim", $"r={some}", Envelope));
+        Assert.Equal("4.00", await CodeAsync(CoapCode.Post, "claim", $"r={some}", [3, .. claim[1..]]));
         Assert.Equal("4.13", await CodeAsync(CoapCode.Post, "claim", $"r={some}", [1, .. new byte[512]]));
         Assert.Equal("4.04", await CodeAsync(CoapCode.Put, $"out/{some}", $"i={inbox}", Envelope));
         Assert.Equal("4.00", await CodeAsync(CoapCode.Put, $"out/{some}", null, Envelope));
@@ -92,6 +93,37 @@ public sealed class MobileServerTests
         Assert.Equal(CoapCode.PreconditionFailed, (await phone.SendAsync(done)).Code);
         await using IAsyncEnumerator<CoapResponse> again = phone.ObserveAsync(Request(CoapCode.Get, $"in/{inbox}")).GetAsyncEnumerator();
         Assert.Equal([3, 2], await NextAsync(again));
+    }
+
+    [Fact]
+    public async Task Every_message_of_a_burst_is_notified_once_and_in_order()
+    {
+        await using MobileSite site = await MobileSite.StartAsync();
+        await using LinkEnd computer = await site.Hub.ConnectAsync();
+        string inbox = LinkSite.NewId();
+        CoapClient phone = site.NewClient();
+        await using IAsyncEnumerator<CoapResponse> states = phone.ObserveAsync(Request(CoapCode.Get, $"in/{inbox}")).GetAsyncEnumerator();
+        Assert.True(await states.MoveNextAsync());
+        const int messages = 60;
+        async Task SendAsync()
+        {
+            // Some are settled by their acknowledgement, some are more than a block and deleted.
+            for (byte number = 0; number < messages; number++) Assert.Equal(SessionCode.Ok, await computer.SendAsync($"link/{inbox}", [3, number, .. new byte[number % 3 == 0 ? 2000 : 20]]));
+        }
+
+        Task sending = SendAsync();
+        List<int> seen = [];
+        while (seen.Count == 0 || seen[^1] < messages - 1)
+        {
+            seen.Add((await NextAsync(states))[1]);
+            if (states.Current.ETag is not { } tag) continue;
+            var done = new CoapRequest(CoapCode.Delete, $"in/{inbox}");
+            done.Options.Add(CoapOptionNumber.IfMatch, tag);
+            Assert.Equal(CoapCode.Deleted, (await phone.SendAsync(done)).Code);
+        }
+
+        await sending;
+        Assert.Equal(Enumerable.Range(0, messages), seen);
     }
 
     [Fact]
@@ -169,22 +201,51 @@ public sealed class MobileServerTests
     }
 
     [Fact]
-    public async Task Phones_and_claims_of_an_address_are_bounded()
+    public async Task Phones_are_bounded_for_an_address_and_in_all_and_who_is_done_makes_room()
     {
-        await using MobileSite site = await MobileSite.StartAsync(options => options with { MaxPhonesPerAddress = 2, ClaimsPerAddress = new LinkRate(1, 0.001) });
-        CoapClient phone = site.NewClient();
-        List<IAsyncEnumerator<CoapResponse>> all = [];
-        for (int number = 0; number < 3; number++)
-        {
-            all.Add(phone.ObserveAsync(Request(CoapCode.Get, $"in/{LinkSite.NewId()}")).GetAsyncEnumerator());
-            Assert.True(await all[^1].MoveNextAsync());
-            Assert.Equal(number < 2 ? CoapCode.Content : CoapCode.TooManyRequests, all[^1].Current.Code);
-        }
+        await using MobileSite site = await MobileSite.StartAsync(options => options with { MaxPhonesPerAddress = 2, MaxPhones = 3 });
+        CoapClient phone = site.NewClient(), other = site.NewClient("127.0.0.2");
+        string[] inboxes = [LinkSite.NewId(), LinkSite.NewId(), LinkSite.NewId()];
+        Assert.Equal(CoapCode.Content, await ObserveAsync(phone, inboxes[0]));
+        Assert.Equal(CoapCode.Content, await ObserveAsync(phone, inboxes[1]));
+        Assert.Equal(CoapCode.TooManyRequests, await ObserveAsync(phone, inboxes[2]));
+        Assert.Equal(CoapCode.Content, await ObserveAsync(other, LinkSite.NewId()));
+        // It has one, and might have another.
+        Assert.Equal(CoapCode.TooManyRequests, await ObserveAsync(other, LinkSite.NewId()));
+        Assert.Equal(CoapCode.Deleted, (await phone.SendAsync(Request(CoapCode.Delete, $"in/{inboxes[0]}"))).Code);
+        Assert.Equal(CoapCode.Content, await ObserveAsync(phone, inboxes[2]));
+    }
 
-        await phone.SendAsync(Request(CoapCode.Post, "claim", $"r={LinkSite.NewId()}", NewClaim().Claim));
-        CoapResponse second = await phone.SendAsync(Request(CoapCode.Post, "claim", $"r={LinkSite.NewId()}", NewClaim().Claim));
-        Assert.Equal((CoapCode.TooManyRequests, 10u), (second.Code, second.MaxAge));
-        foreach (IAsyncEnumerator<CoapResponse> each in all) await each.DisposeAsync();
+    [Fact]
+    public async Task Claims_of_an_address_are_bounded_before_they_reach_the_hub()
+    {
+        await using MobileSite site = await MobileSite.StartAsync(options => options with { ClaimsPerAddress = new LinkRate(2, 0.001) });
+        async Task<CoapResponse> ClaimAsync(CoapClient phone) => await phone.SendAsync(Request(CoapCode.Post, "claim", $"r={LinkSite.NewId()}", NewClaim().Claim));
+        CoapClient guesser = site.NewClient();
+        for (int number = 0; number < 2; number++) Assert.Equal(CoapCode.NotFound, (await ClaimAsync(guesser)).Code);
+        CoapResponse third = await ClaimAsync(guesser);
+        Assert.Equal((CoapCode.TooManyRequests, 10u), (third.Code, third.MaxAge));
+        // A new port is no new address.
+        Assert.Equal(CoapCode.TooManyRequests, (await ClaimAsync(site.NewClient())).Code);
+        Assert.Equal(CoapCode.NotFound, (await ClaimAsync(site.NewClient("127.0.0.2"))).Code);
+    }
+
+    [Fact]
+    public async Task What_is_more_than_the_block_that_a_phone_asks_for_is_settled_by_its_ETag()
+    {
+        await using MobileSite site = await MobileSite.StartAsync();
+        await using LinkEnd computer = await site.Hub.ConnectAsync();
+        string inbox = LinkSite.NewId();
+        byte[] message = [3, .. Enumerable.Range(0, 200).Select(number => (byte)number)];
+        await using var phone = new CoapClient(site.Server.LocalEndPoint, new CoapClientOptions { BlockSize = 64 });
+        for (int round = 0; round < 2; round++)
+        {
+            await using IAsyncEnumerator<CoapResponse> states = phone.ObserveAsync(Request(CoapCode.Get, $"in/{inbox}")).GetAsyncEnumerator();
+            Assert.True(await states.MoveNextAsync().AsTask().InTime());
+            if (round == 0) Assert.Equal(SessionCode.Ok, await computer.SendAsync($"link/{inbox}", message));
+            Assert.Equal(message, await NextAsync(states));
+            Assert.NotNull(states.Current.ETag);
+        }
     }
 
     [Fact]
@@ -239,6 +300,13 @@ public sealed class MobileServerTests
         Assert.True(site.Server.Statistics is { Challenges: > 0, Malformed: > 0 }, site.Server.Statistics.ToString());
         // It serves on.
         Assert.Equal("127.0.0.1", (await site.NewClient().SendAsync(Request(CoapCode.Get, "address"))).ReadText());
+    }
+
+    private static async Task<CoapCode> ObserveAsync(CoapClient phone, string inbox)
+    {
+        await using IAsyncEnumerator<CoapResponse> states = phone.ObserveAsync(Request(CoapCode.Get, $"in/{inbox}")).GetAsyncEnumerator();
+        Assert.True(await states.MoveNextAsync().AsTask().InTime());
+        return states.Current.Code;
     }
 
     private static byte[] Message(ushort id, CoapCode method, string path, Action<CoapOptionSet>? change)

@@ -27,9 +27,9 @@ internal sealed class MobileSite : IAsyncDisposable
         return new MobileSite { Hub = hub, Server = server };
     }
 
-    public CoapClient NewClient()
+    public CoapClient NewClient(string address = "127.0.0.1")
     {
-        var client = new CoapClient(Server.LocalEndPoint);
+        var client = new CoapClient(Server.LocalEndPoint, new CoapClientOptions { LocalEndPoint = new IPEndPoint(IPAddress.Parse(address), 0) });
         _all.Add(client);
         return client;
     }
