@@ -105,7 +105,7 @@ test('a code that is claimed twice is an alarm, on both sides', async () => {
   assert.deepEqual([computer.state.step, computer.state.why, computer.state.alarm], ['dead', 'secondClaim', true]);
   assert.deepEqual([phone.state.step, phone.state.why, phone.state.alarm], ['dead', 'secondClaim', true]);
   await time.advance(60_000);
-  assert.deepEqual([other.state.step, other.state.why], ['dead', 'tooSlow']);
+  assert.deepEqual([other.state.step, other.state.why], ['dead', 'noAnswer']);
   computer.pairing.newCode();
   await settled();
   assert.equal(computer.state.step, 'showing');
@@ -157,7 +157,7 @@ test('claiming: a computer that does not answer costs 60 s', async () => {
   await time.advance(59_999);
   assert.equal(phone.state.step, 'claiming');
   await time.advance(1);
-  assert.deepEqual([phone.state.step, phone.state.why], ['dead', 'tooSlow']);
+  assert.deepEqual([phone.state.step, phone.state.why], ['dead', 'noAnswer']);
 });
 
 test('claiming: too many tries are said to be that, and what passes is waited for', async () => {
@@ -304,7 +304,22 @@ test('the owner of the computer asks for another code while a phone is asked', a
   computer.pairing.newCode();
   await settled();
   assert.equal(computer.state.step, 'showing');
-  assert.deepEqual([phone.state.step, phone.state.why], ['dead', 'unlinked']);
+  assert.deepEqual([phone.state.step, phone.state.why], ['dead', 'denied']);
+});
+
+test('denied in the moment in which the phone has picked the number: it says what has happened, too', async () => {
+  const { hub, computer, phone } = await start();
+  phone.pairing.claim(computer.state.url);
+  await settled();
+  hub.tamper = () => undefined;
+  const { number } = computer.state;
+  phone.pairing.choose(number);
+  await settled();
+  hub.tamper = (mailbox, data) => data;
+  assert.deepEqual([phone.state.step, computer.state.step], ['linked', 'numbered']);
+  computer.pairing.newCode();
+  await settled();
+  assert.deepEqual([phone.state.step, phone.state.why], ['dead', 'denied']);
 });
 
 test('the inbox of the phone is taken over: dead', async () => {

@@ -89,6 +89,10 @@ public sealed class ComputerPairing : IDisposable
     /// <param name="now">The time.</param>
     public void Unlink(long now) => Signal(ComputerPairingSignal.Unlink, now);
 
+    /// <summary>Its owner does not know the phone that has claimed the code: it is refused, and a new code shown.</summary>
+    /// <param name="now">The time.</param>
+    public void Refuse(long now) => Signal(ComputerPairingSignal.Refuse, now);
+
     /// <summary>The link has ended in the conversation.</summary>
     /// <param name="code">Why.</param>
     /// <param name="reason">What was said about it.</param>
@@ -258,6 +262,7 @@ public sealed class ComputerPairing : IDisposable
         if (actions.HasFlag(ComputerPairingActions.EndTooSlow)) SendEnd(EndCode.TooSlow, now);
         if (actions.HasFlag(ComputerPairingActions.EndProtocolError)) SendEnd(EndCode.ProtocolError, now);
         if (actions.HasFlag(ComputerPairingActions.EndUnlinked)) SendEnd(EndCode.Unlinked, now);
+        if (actions.HasFlag(ComputerPairingActions.EndRefused)) SendEnd(EndCode.Refused, now);
         if (actions.HasFlag(ComputerPairingActions.AnswerSuccessor)) AnswerSuccessor(now);
         if (actions.HasFlag(ComputerPairingActions.Replace)) Replace(now);
         if (actions.HasFlag(ComputerPairingActions.ForgetSuccessor)) ForgetSuccessor();

@@ -40,6 +40,7 @@ internal enum ComputerPairingSignal
     OutOfTurn,
     NewCode,
     Unlink,
+    Refuse,
 
     /// <summary>The phone that has claimed the ticket of the link that is up has confirmed.</summary>
     SuccessorConfirmed,
@@ -77,6 +78,8 @@ internal enum ComputerPairingActions
 
     /// <summary>Nothing of that claim is left.</summary>
     ForgetSuccessor = 2048,
+
+    EndRefused = 4096,
 }
 
 /// <summary>Pairing as the computer sees it: the table of docs/link-protocol.md. What is not in it changes nothing.</summary>
@@ -99,6 +102,8 @@ internal static class ComputerPairingTable
         (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.SecondClaim) => (ComputerPairingState.Dead, ComputerPairingActions.EndSecondClaim | Over),
         (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.End) => (ComputerPairingState.Dead, Over),
         (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.Overdue) => (ComputerPairingState.Dead, ComputerPairingActions.EndTooSlow | Over),
+
+        (ComputerPairingState.Claimed or ComputerPairingState.Numbered, ComputerPairingSignal.Refuse) => (ComputerPairingState.Showing, ComputerPairingActions.EndRefused | Again),
 
         // Whoever repeats an old CLAIM must neither keep the phone itself out nor raise an alarm.
         (ComputerPairingState.Recognized, ComputerPairingSignal.TrustedClaim) => (ComputerPairingState.Recognized, ComputerPairingActions.Answer),

@@ -214,7 +214,7 @@ public enum EndCode
     /// <summary>A message broke a rule; the reason says which.</summary>
     ProtocolError = 5,
 
-    /// <summary>The phone's owner did not want the link.</summary>
+    /// <summary>The sender's owner did not want the link.</summary>
     Refused = 6,
 
     /// <summary>The phone has linked again by its key.</summary>

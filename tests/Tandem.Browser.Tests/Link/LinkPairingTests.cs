@@ -78,7 +78,10 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         // Somebody asks whom the computer's owner does not know: the code that he has is worth nothing any more.
         string old = pair.Secret;
         await pair.Computer["deny"].ClickAsync();
-        await Assertions.Expect(pair.Phone["dead"]).ToBeVisibleAsync();
+        await Assertions.Expect(pair.Phone.In("dead", "why", "denied")).ToContainTextAsync("The computer has refused");
+        await pair.Phone.Page.GetByText("中文").ClickAsync();
+        await Assertions.Expect(pair.Phone["dead"]).ToContainTextAsync("电脑拒绝了连接");
+        await pair.Phone.ScreenshotAsync("link-denied-zh");
         Assert.NotEqual(old, await pair.Computer.SecretAsync());
         await pair.Phone.Page.EvaluateAsync("(code) => { location.hash = code; }", old);
         await Assertions.Expect(pair.Phone.In("dead", "why", "noSuchCode")).ToBeVisibleAsync();

@@ -7,16 +7,16 @@ public class PairingTableTests
 {
     // Rows: states. Columns: signals. "-": nothing changes. Otherwise the next state's first letters, and the first letters of what is done:
     // A answer, R reveal, 2 SecondClaim, T TooSlow, P ProtocolError, U Unlinked, C close tickets, E erase, S show a code; of a phone that links again: B answer it beside the link, L the link is
-    // replaced, F it is forgotten.
+    // replaced, F it is forgotten; X Refused.
     private const string Computer = """
-                     Start    CodeAged Claim    Trusted  Second   Nonce    Confirm  End      Overdue  OutOfTurn NewCode  Unlink   SuccConf SuccOver
-        Idle         Sho:S    -        -        -        -        -        -        -        -        -         -        -        -        -
-        Showing      -        Sho:S    Cla:A    Rec:A    -        -        -        -        -        -         -        -        -        -
-        Claimed      -        -        -        -        Dea:2CE  Num:R    Dea:PCE  Dea:CE   Dea:TCE  Dea:PCE   -        -        -        -
-        Numbered     -        -        -        -        Dea:2CE  Dea:PCE  Lin:C    Dea:CE   Dea:TCE  Dea:PCE   -        -        -        -
-        Recognized   -        -        -        Rec:A    -        Dea:PCE  Lin:C    Sho:CES  Sho:CES  Dea:PCE   -        -        -        -
-        Linked       -        -        -        Lin:B    -        Dea:PCE  Dea:PCE  Sho:CES  Lin:F    Dea:PCE   -        Sho:UCES Lin:L    Lin:F
-        Dead         -        -        -        -        -        -        -        -        -        -         Sho:S    -        -        -
+                     Start    CodeAged Claim    Trusted  Second   Nonce    Confirm  End      Overdue  OutOfTurn NewCode  Unlink   Refuse    SuccConf SuccOver
+        Idle         Sho:S    -        -        -        -        -        -        -        -        -         -        -        -         -        -
+        Showing      -        Sho:S    Cla:A    Rec:A    -        -        -        -        -        -         -        -        -         -        -
+        Claimed      -        -        -        -        Dea:2CE  Num:R    Dea:PCE  Dea:CE   Dea:TCE  Dea:PCE   -        -        Sho:CESX  -        -
+        Numbered     -        -        -        -        Dea:2CE  Dea:PCE  Lin:C    Dea:CE   Dea:TCE  Dea:PCE   -        -        Sho:CESX  -        -
+        Recognized   -        -        -        Rec:A    -        Dea:PCE  Lin:C    Sho:CES  Sho:CES  Dea:PCE   -        -        -         -        -
+        Linked       -        -        -        Lin:B    -        Dea:PCE  Dea:PCE  Sho:CES  Lin:F    Dea:PCE   -        Sho:UCES -         Lin:L    Lin:F
+        Dead         -        -        -        -        -        -        -        -        -        -         Sho:S    -        -         -        -
         """;
 
     // A claim, N nonce, C confirmed; W WrongNumber, 0 NoneOfThese, R Refused, P ProtocolError, U Unlinked; E erase.
@@ -31,7 +31,7 @@ public class PairingTableTests
         """;
 
     [Fact]
-    public void Every_cell_of_the_computer() => Check(Computer, "AR2TPUCESBLF", (state, signal) =>
+    public void Every_cell_of_the_computer() => Check(Computer, "AR2TPUCESBLFX", (state, signal) =>
     {
         (ComputerPairingState next, ComputerPairingActions actions) = ComputerPairingTable.Next((ComputerPairingState)state, (ComputerPairingSignal)signal);
         return (next.ToString(), (int)next == state, (int)actions);

@@ -220,6 +220,20 @@ public class PairingTests
         Assert.Empty(pair.AtPhone.Open);
     }
 
+    [Theory]
+    [InlineData(ComputerPairingState.Claimed)]
+    [InlineData(ComputerPairingState.Numbered)]
+    public void A_phone_that_the_computers_owner_does_not_know_is_refused(ComputerPairingState state)
+    {
+        Pair pair = new Pair().Scan().Until(state, state == ComputerPairingState.Claimed ? PhonePairingState.Claiming : PhonePairingState.Choosing);
+        string code = pair.Computer.Secret!.ToCode();
+        pair.Computer.Refuse(pair.Now);
+        Assert.Equal((ComputerPairingState.Showing, EndCode.Refused), (pair.Computer.State, pair.Computer.EndedWith));
+        Assert.NotEqual(code, pair.Computer.Secret.ToCode());
+        while (pair.AtComputer.Sent.Count > 0) pair.ToPhone();
+        Assert.Equal((PhonePairingState.Dead, EndCode.Refused), (pair.Phone.State, pair.Phone.EndedWith));
+    }
+
     [Fact]
     public void A_login_says_which()
     {

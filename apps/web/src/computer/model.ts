@@ -66,7 +66,8 @@ function follow(next: ComputerState): void {
     ended.value = null;
   } else if (conversation.value) {
     const { end } = conversation.value.link.state;
-    if (end && !end.byUs) ended.value = { step: 'dead', why: end.why, alarm: false, phone: null, reason: end.reason };
+    // Whoever has unlinked knows that.
+    if (end && !(end.byUs && end.why === 'unlinked')) ended.value = { step: 'dead', why: end.why, alarm: false, phone: null, reason: end.reason };
     conversation.value.dispose();
     conversation.value = null;
   }

@@ -84,7 +84,7 @@ export class ComputerPairing extends Observable<ComputerState> {
     else this.#show();
   }
 
-  /** Another code. What is under way ends; a link that is up stays. */
+  /** Another code. A phone that has claimed this one is refused; a link that is up stays. */
   newCode(): void {
     if (this.#isStopped || this.state.step === 'starting') return;
     if (this.state.step === 'linked') {
@@ -231,7 +231,7 @@ export class ComputerPairing extends Observable<ComputerState> {
     const responder = this.#responder;
     this.#responder = null;
     this.#claimed = null;
-    responder?.end(EndCode.Unlinked, '');
+    responder?.end(EndCode.Refused, '');
   }
 
   // ---- The link

@@ -143,7 +143,7 @@ export const EndCode = {
   TooSlow: 4,
   /** A message broke a rule; the reason says which. */
   ProtocolError: 5,
-  /** The phone's owner did not want the link. */
+  /** The sender's owner did not want the link. */
   Refused: 6,
   /** The phone has linked again by its key. */
   Replaced: 7,

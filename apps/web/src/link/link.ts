@@ -250,7 +250,7 @@ export class Link extends Observable<LinkState> {
       case MessageType.Pong: return this.#pulse.answered(message.opaque);
       case MessageType.Trust: return this.#agreement.told(message);
       case MessageType.TrustRevoked: return this.#agreement.revoked();
-      case MessageType.End: return this.#ended({ why: whyOf(message.code), reason: message.reason, byUs: false });
+      case MessageType.End: return this.#ended({ why: whyOf(message.code, this.#channel.peerRole), reason: message.reason, byUs: false });
       case MessageType.Nonce:
       case MessageType.Reveal:
       case MessageType.Confirmed: throw new LinkError('OutOfTurn');
@@ -350,7 +350,7 @@ export class Link extends Observable<LinkState> {
   #end(code: number, reason: string): void {
     if (this.#isOver) return;
     this.#channel.farewell({ type: MessageType.End, code, reason: fit(reason, MAX_REASON_BYTES) });
-    this.#ended({ why: whyOf(code), reason, byUs: true });
+    this.#ended({ why: whyOf(code, this.#channel.role), reason, byUs: true });
   }
 
   #ended(end: End): void {

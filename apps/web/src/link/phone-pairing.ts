@@ -143,7 +143,7 @@ export class PhonePairing extends Observable<PhoneState> {
       takenOver: () => { if (this.#try === own) this.#fall('takenOver', ''); },
     }, () => void this.#claim(own));
     const deadline = this.#time.now() + PAIRING_SECONDS * 1000;
-    const timer = this.#time.setTimeout(() => this.#end(EndCode.TooSlow, ''), PAIRING_SECONDS * 1000);
+    const timer = this.#time.setTimeout(() => this.#overdue(), PAIRING_SECONDS * 1000);
     const own: Try = {
       handshake, claim, ticket, mailbox, trusted, nonce: randomBytes(KEY_BYTES), timer, deadline, channel: null, commitment: null, hash: null, number: null,
     };
@@ -200,7 +200,7 @@ export class PhonePairing extends Observable<PhoneState> {
 
   #take(own: Try, message: Message): void {
     const { state } = this;
-    if (message.type === MessageType.End) return this.#fall(whyOf(message.code), message.reason);
+    if (message.type === MessageType.End) return this.#fall(whyOf(message.code, 'computer'), message.reason);
     if (state.step !== 'asked' || message.type !== MessageType.Reveal) throw new LinkError('OutOfTurn');
     if (!isEqual(commitmentTo(message.nonce), own.commitment!)) {
       own.channel!.farewell({ type: MessageType.End, code: EndCode.ProtocolError, reason: faults.WrongCommitment });
@@ -235,10 +235,15 @@ export class PhonePairing extends Observable<PhoneState> {
     });
   }
 
+  #overdue(): void {
+    if (this.#try?.channel) this.#end(EndCode.TooSlow, '');
+    else this.#fall('noAnswer', '');
+  }
+
   /** Ends the try, and tells the computer where it can be told. */
   #end(code: number, reason: string): void {
     this.#try?.channel?.farewell({ type: MessageType.End, code, reason });
-    this.#fall(whyOf(code), reason);
+    this.#fall(whyOf(code, 'phone'), reason);
   }
 
   #fall(why: Why, reason: string): void {

@@ -85,7 +85,7 @@ export class Responder {
   end(code: number, reason: string): void {
     if (this.#isOver) return;
     this.channel.farewell({ type: MessageType.End, code, reason });
-    this.#fall(whyOf(code), reason);
+    this.#fall(whyOf(code, 'computer'), reason);
   }
 
   /** It is a link now, which has channel and mailbox. */
@@ -106,7 +106,7 @@ export class Responder {
     if (this.#isOver) return;
     try {
       const message = this.channel.open(envelope);
-      if (message?.type === MessageType.End) this.#fall(whyOf(message.code), message.reason);
+      if (message?.type === MessageType.End) this.#fall(whyOf(message.code, 'phone'), message.reason);
       else if (message) this.#events.message(message);
     } catch (error) {
       if (!(error instanceof LinkError)) throw error;

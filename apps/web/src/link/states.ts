@@ -28,13 +28,15 @@ const whyEnded = {
 } as const;
 
 /**
- * Why there is no link (any more): what END says, or `noSuchCode` (the code is no longer valid), `tooManyTries` (the server takes no more claims for now), `forged` (what was
+ * Why there is no link (any more): what END says (`refused`: the phone's owner does not want it; `denied`: the computer's), or `noSuchCode` (the code is no longer valid), `noAnswer` (the
+ * computer has not answered in time), `tooManyTries` (the server takes no more claims for now), `forged` (what was
  * revealed is not what was committed to: somebody is between the ends), `takenOver` (another page has the inbox), `unreachable` (the server did not take it).
  */
-export type Why = typeof whyEnded[keyof typeof whyEnded] | 'noSuchCode' | 'tooManyTries' | 'forged' | 'takenOver' | 'unreachable';
+export type Why = typeof whyEnded[keyof typeof whyEnded] | 'denied' | 'noSuchCode' | 'noAnswer' | 'tooManyTries' | 'forged' | 'takenOver' | 'unreachable';
 
-/** What a code of END means. One of a later version: the link is over in any case. */
-export function whyOf(code: number): Why {
+/** What a code of END means that this end has said. One of a later version: the link is over in any case. */
+export function whyOf(code: number, by: 'computer' | 'phone'): Why {
+  if (code === EndCode.Refused && by === 'computer') return 'denied';
   return (whyEnded as Readonly<Record<number, Why>>)[code] ?? 'unlinked';
 }
 

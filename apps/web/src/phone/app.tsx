@@ -51,7 +51,7 @@ function Step() {
     case 'linked':
       return conversation.value && <LinkedView key="linked" conversation={conversation.value} role="phone" trust={trust} />;
     case 'dead':
-      return <DeadView key="dead" role="phone" why={isRelinking.value && (now.why === 'noSuchCode' || now.why === 'tooSlow') ? 'away' : now.why} isAlarm={now.alarm} reason={now.reason} onAgain={reset} />;
+      return <DeadView key="dead" role="phone" why={isRelinking.value && (now.why === 'noSuchCode' || now.why === 'noAnswer') ? 'away' : now.why} isAlarm={now.alarm} reason={now.reason} onAgain={reset} />;
   }
 }
 

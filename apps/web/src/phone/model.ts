@@ -81,7 +81,8 @@ function follow(next: PhoneState): void {
       deliverShared();
     }
   } else {
-    const isOwnEnd = conversation.value?.link.state.end?.byUs ?? false;
+    const end = conversation.value?.link.state.end;
+    const isOwnEnd = end?.byUs === true && end.why === 'unlinked';
     conversation.value?.dispose();
     conversation.value = null;
     // Whoever has ended the link knows that, and goes on to the next.
