@@ -27,6 +27,7 @@ public static class TandemHostingExtensions
             services.AddOptions<TandemListenerOptions>();
             if (configure is not null) services.Configure(configure);
             services.AddSingleton<LoopRoutes>();
+            services.AddSingleton<HostResources>();
             services.AddSingleton<IConnectionListenerFactory, TandemListenerFactory>();
         });
 
@@ -71,6 +72,20 @@ public static class TandemHostingExtensions
     /// <returns>The same for every call.</returns>
     public static TandemConnections GetTandemConnections(this IServiceProvider services) =>
         services.GetRequiredService<IOptions<TandemListenerOptions>>().Value.Connections;
+
+    /// <summary>
+    /// Has something disposed of with the host, once, after the host has stopped serving; what was given last goes first. For what is made while an application maps its endpoints, when services
+    /// can no longer be added.
+    /// </summary>
+    /// <param name="services">The application's services; its host uses <see cref="UseTandemListener"/>, otherwise it is disposed of when the application has stopped.</param>
+    /// <param name="resource">What is to be disposed of.</param>
+    public static void DisposeWithHost(this IServiceProvider services, IAsyncDisposable resource)
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        ArgumentNullException.ThrowIfNull(resource);
+        if (services.GetService<HostResources>() is { } resources) resources.Add(resource);
+        else services.GetRequiredService<IHostApplicationLifetime>().ApplicationStopped.Register(static resource => _ = ((IAsyncDisposable)resource!).DisposeAsync().AsTask(), resource);
+    }
 
     // Kestrel waits at its end for the requests that it serves, and these would not end by themselves; so they are told when the host begins to
     // stop, but not before the delay is over in which everything is still served.

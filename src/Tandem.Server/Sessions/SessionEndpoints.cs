@@ -27,6 +27,7 @@ public static class SessionEndpoints
         options ??= new TandemSessionsOptions();
         options.Validate();
         var sockets = new WebSocketSessionHandler(hub, options);
+        endpoints.ServiceProvider.DisposeWithHost(sockets);
         endpoints.MapTandem(new WebSocketRoute($"{options.Path}/websocket", sockets)
         {
             Subprotocols = [ProtocolLimits.Subprotocol],

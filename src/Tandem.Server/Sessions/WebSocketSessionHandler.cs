@@ -9,7 +9,7 @@ using Tandem.WebSockets;
 namespace Tandem.Server.Sessions;
 
 /// <summary>The WebSockets of a hub's sessions, on whatever drives them: <c>GET BASE/websocket</c> of docs/session-protocol.md.</summary>
-internal sealed class WebSocketSessionHandler : WebSocketHandler
+internal sealed class WebSocketSessionHandler : WebSocketHandler, IAsyncDisposable
 {
     // As long as a client may take for its handshake: OPEN is the other half of it.
     private static readonly TimeSpan OpenTimeout = TimeSpan.FromSeconds(10);
@@ -83,6 +83,8 @@ internal sealed class WebSocketSessionHandler : WebSocketHandler
 
         carrier.Detach();
     }
+
+    public ValueTask DisposeAsync() => _timer.DisposeAsync();
 
     internal CarrierContext Context(SessionIdentity? identity, IPAddress? address, string? origin) => new()
     {

@@ -1,4 +1,9 @@
+using System.Net;
 using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.Logging;
+using Tandem.AspNetCore;
 using Tandem.Server.Link;
 using Tandem.Server.Tests.Sessions;
 using Tandem.Sessions;
@@ -44,6 +49,24 @@ public sealed class LinkMailboxTests
         await AskAsync(phone, client => client.SendToMailbox(ticket, "second"u8));
         await computer.Logged($"{ticket} second");
         Assert.Equal(1, computer.Resumed);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_hub_of_links_ends_with_its_host_and_leaves_no_timer(bool isStarted)
+    {
+        var clock = new ManualClock();
+        WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseTandemListener();
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0));
+        WebApplication app = builder.Build();
+        app.MapTandemLink(WithClock(clock));
+        Assert.True(clock.Timers > 1, $"{clock.Timers} timers");
+        if (isStarted) await app.StartAsync();
+        await app.DisposeAsync();
+        Assert.Equal(0, clock.Timers);
     }
 
     [Fact]
