@@ -26,7 +26,7 @@ public static class LinkEndpoints
         options ??= new TandemLinkOptions();
         LinkTelemetry telemetry = LinkTelemetry.For(endpoints.ServiceProvider.GetService<IMeterFactory>());
         var application = new LinkApplication(options, telemetry);
-        Backplane? own = options.Backplane is null ? new InProcessBackplane(timeProvider: options.Sessions.TimeProvider) : null;
+        Backplane? own = options.Backplane is null ? new InProcessBackplane(timeProvider: options.Sessions.TimeProvider, maxMailboxBytes: options.MaxInboxBytes) : null;
         if (own is not null) endpoints.ServiceProvider.DisposeWithHost(own);
         var hub = new SessionHub(application, options.Sessions, own ?? options.Backplane);
         endpoints.ServiceProvider.DisposeWithHost(hub);

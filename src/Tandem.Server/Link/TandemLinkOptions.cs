@@ -30,6 +30,13 @@ public sealed record TandemLinkOptions
     public MailboxOptions Inbox { get; init; } = new() { MaxMessages = 1024, MaxBytes = 4 * 1024 * 1024, MaxPayload = 64 * 1024 };
 
     /// <summary>
+    /// Most bytes of what waits in all inboxes of this process, each message with 256 besides its payload; whoever sends more is told that the inbox is full, and sends again later. Default
+    /// 512 MiB: 128 phones that sleep through as much as an inbox holds, or half a million small messages; a machine with 1 GiB goes on. With a <see cref="Backplane"/> of one's own it means nothing:
+    /// that one, or its broker, has bounds itself.
+    /// </summary>
+    public long MaxInboxBytes { get; init; } = 512 * 1024 * 1024;
+
+    /// <summary>
     /// How often one address may claim, right or wrong. Default 10 at once and 10 a minute: people scan a code a few times at most, and the phones of one network have one
     /// address of IPv4 between them. Of IPv6 64 bits are an address.
     /// </summary>
@@ -75,6 +82,7 @@ public sealed record TandemLinkOptions
     {
         Check(Sessions is not null, nameof(Sessions), "must not be null");
         Check(Inbox is { RequiresConsumer: false }, nameof(Inbox), "must not be null, nor require a consumer: what is in it waits");
+        Check(MaxInboxBytes >= 1, nameof(MaxInboxBytes), "must be positive");
         Check(ClaimsPerAddress.IsValid, nameof(ClaimsPerAddress), Rate);
         Check(Claims.IsValid, nameof(Claims), Rate);
         Check(InboxesPerAddress.IsValid, nameof(InboxesPerAddress), Rate);

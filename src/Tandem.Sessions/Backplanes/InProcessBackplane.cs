@@ -17,14 +17,21 @@ public sealed class InProcessBackplane : Backplane
     private readonly List<BackplaneNode> _nodes = [];
     private readonly ITimer _timer;
     private readonly int _maxMailboxes;
+    private readonly MailboxBudget _budget;
 
     /// <summary>Makes a backplane.</summary>
     /// <param name="isShared">Whether more than one hub will use it. Default false.</param>
     /// <param name="maxMailboxes">Most mailboxes at a time; what would make another is refused as full. Default 100,000.</param>
     /// <param name="timeProvider">The clock for what expires. Default: the system's.</param>
-    public InProcessBackplane(bool isShared = false, int maxMailboxes = 100_000, TimeProvider? timeProvider = null)
+    /// <param name="maxMailboxBytes">
+    /// Most bytes of what waits in all mailboxes together, each message with 256 besides its payload; further ones are refused as full. Mailboxes that require a consumer, whose messages do
+    /// not wait, are not counted. Default: without bound.
+    /// </param>
+    public InProcessBackplane(bool isShared = false, int maxMailboxes = 100_000, TimeProvider? timeProvider = null, long maxMailboxBytes = long.MaxValue)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(maxMailboxes, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(maxMailboxBytes, 1);
+        _budget = new MailboxBudget(maxMailboxBytes);
         IsShared = isShared;
         _maxMailboxes = maxMailboxes;
         _time = timeProvider ?? TimeProvider.System;
@@ -36,6 +43,9 @@ public sealed class InProcessBackplane : Backplane
 
     /// <summary>How many mailboxes there are.</summary>
     public int Mailboxes => _mailboxes.Count;
+
+    /// <summary>What waits in them, in bytes as they are bounded.</summary>
+    public long MailboxBytes => _budget.Used;
 
     /// <inheritdoc/>
     public override void Attach(BackplaneNode node)
@@ -147,7 +157,7 @@ public sealed class InProcessBackplane : Backplane
         // Two threads may make one too many; the bound is against floods, not exact.
         if (_mailboxes.Count >= _maxMailboxes) return null;
         Action<Mailbox>? ended = options.RequiresConsumer ? mailbox => _mailboxes.TryRemove(new(name, mailbox)) : null;
-        return _mailboxes.GetOrAdd(name, new Mailbox(options, _time) { Ended = ended });
+        return _mailboxes.GetOrAdd(name, new Mailbox(options, _time, options.RequiresConsumer ? null : _budget) { Ended = ended });
     }
 
     private BackplaneNode[] Others(BackplaneNode node)

@@ -3,7 +3,7 @@ using Tandem.Sessions.Protocol;
 namespace Tandem.Sessions;
 
 /// <summary>A mailbox in memory. Its consumer is called by one thread at a time, outside the lock.</summary>
-internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
+internal sealed class Mailbox(MailboxOptions options, TimeProvider time, MailboxBudget? budget = null)
 {
     private readonly Lock _gate = new();
     private readonly PublisherTable _senders = new(1024);
@@ -35,7 +35,7 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
             Expire();
             if (_senders.WasSeen(message.Publisher, message.Number, out SessionCode code)) return code;
             _used = time.GetTimestamp();
-            bool fits = _waiting.Count + _delivered.Count < options.MaxMessages && _bytes + message.Payload.Length <= options.MaxBytes;
+            bool fits = _waiting.Count + _delivered.Count < options.MaxMessages && _bytes + message.Payload.Length <= options.MaxBytes && budget?.TryTake(message.Payload.Length) != false;
             code = fits ? SessionCode.Ok : SessionCode.Full;
             _senders.Record(message.Publisher, message.Number, code);
             if (!fits) return code;
@@ -82,6 +82,7 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
             if (late is null)
             {
                 if (time.GetElapsedTime(_used) < options.UnusedTimeToLive) return false;
+                Clear();
                 return _isExpired = true;
             }
 
@@ -108,7 +109,7 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
             {
                 if (node.Value.Delivery != delivery) continue;
                 _delivered.Remove(node);
-                _bytes -= node.Value.Message.Payload.Length;
+                Count(node.Value);
                 break;
             }
         }
@@ -147,7 +148,7 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         _used = time.GetTimestamp();
         if (!options.RequiresConsumer) return;
         _isExpired = true;
-        _waiting.Clear();
+        Clear();
     }
 
     private void Pump()
@@ -215,8 +216,21 @@ internal sealed class Mailbox(MailboxOptions options, TimeProvider time)
         while (_waiting.First is { } first && time.GetElapsedTime(first.Value.Time) >= options.MessageTimeToLive)
         {
             _waiting.RemoveFirst();
-            _bytes -= first.Value.Message.Payload.Length;
+            Count(first.Value);
         }
+    }
+
+    private void Clear()
+    {
+        foreach (Stored stored in _waiting) Count(stored);
+        _waiting.Clear();
+    }
+
+    /// <summary>A message is gone.</summary>
+    private void Count(Stored gone)
+    {
+        _bytes -= gone.Message.Payload.Length;
+        budget?.Return(gone.Message.Payload.Length);
     }
 
     private sealed class Stored(MailboxMessage message, long time)

@@ -15,6 +15,26 @@ public sealed class LinkLimitTests
     private static readonly IPNetwork[] Loopback = [IPNetwork.Parse("127.0.0.0/8")];
 
     [Fact]
+    public async Task Inboxes_have_a_bound_together_and_a_code_can_be_claimed_all_the_same()
+    {
+        await using LinkSite site = await LinkSite.StartAsync(new TandemLinkOptions { MaxInboxBytes = 3000 });
+        await using LinkEnd computer = await site.ConnectAsync(), phone = await site.ConnectAsync();
+        string first = $"link/{LinkSite.NewId()}", second = $"link/{LinkSite.NewId()}", ticket = $"ticket/{LinkSite.NewId()}";
+        Assert.Equal(SessionCode.Ok, await phone.SendAsync(first, new byte[1000]));
+        Assert.Equal(SessionCode.Ok, await phone.SendAsync(second, new byte[1000]));
+        Assert.Equal(SessionCode.Full, await phone.SendAsync(second, new byte[1000]));
+        Assert.Equal(SessionCode.Ok, await computer.OpenAsync(ticket));
+        Assert.Equal(SessionCode.Ok, await phone.SendAsync(ticket, new byte[500]));
+        await computer.NextAsync();
+        // Whoever fetches what waits makes room for others.
+        Assert.Equal(SessionCode.Ok, await computer.OpenAsync(first));
+        await computer.NextAsync();
+        SessionCode code = SessionCode.Full;
+        await Eventually.True(() => (code = phone.SendAsync(second, new byte[1000]).Result) == SessionCode.Ok, "room in the other inbox");
+        Assert.Throws<ArgumentException>(() => new LinkApplication(new TandemLinkOptions { MaxInboxBytes = 0 }));
+    }
+
+    [Fact]
     public async Task Who_claims_too_often_is_told_that_and_not_whether_there_is_such_a_code()
     {
         var clock = new ManualClock();
