@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.FileProviders;
 using Tandem.Server.Link;
+using Tandem.Sessions;
 
 namespace Tandem.Cli;
 
@@ -31,9 +32,11 @@ internal static class LinkPages
         },
     };
 
-    public static void Map(WebApplication app, PhysicalFileProvider files, TandemLinkOptions options)
+    /// <summary>Maps all that.</summary>
+    /// <returns>The hub of links, to look at.</returns>
+    public static SessionHub Map(WebApplication app, PhysicalFileProvider files, TandemLinkOptions options)
     {
-        app.MapTandemLink(options);
+        SessionHub hub = app.MapTandemLink(options);
         foreach ((string path, string name) in ((string, string)[])[("/", "index.html"), (PhonePath, "phone.html")])
         {
             app.MapGet(path, (HttpContext context) =>
@@ -43,6 +46,8 @@ internal static class LinkPages
                 return Results.File(file, "text/html; charset=utf-8");
             });
         }
+
+        return hub;
     }
 
     /// <summary>What a page may ask its browser for: the phone's scans codes; nothing else here looks, listens, or wants to know where it is.</summary>

@@ -174,9 +174,9 @@ internal static class ServeCommand
         app.Use(AddSecurityHeaders);
         app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = Revalidate });
         var files = new PhysicalFileProvider(pages);
-        LinkPages.Map(app, files, links);
+        SessionHub linkHub = LinkPages.Map(app, files, links);
         app.MapTandemTutorial(files.GetFileInfo("tutorial.html"));
-        app.MapTandemInspector(new TandemInspectorOptions { Page = files.GetFileInfo("inspect.html"), Sessions = hub, Token = settings.InspectToken });
+        app.MapTandemInspector(new TandemInspectorOptions { Page = files.GetFileInfo("inspect.html"), Sessions = hub, Links = linkHub, Token = settings.InspectToken });
         app.MapTandemSessions(hub);
         app.MapTandemLab(hub, meter, files.GetFileInfo("lab.html"));
         app.MapTandemHealth();

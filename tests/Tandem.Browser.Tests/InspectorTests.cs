@@ -114,7 +114,15 @@ public sealed class InspectorTests(InspectorTests.Browser browser) : IClassFixtu
         await using var session = new WebSocketSession(new Uri($"ws://{_site.Authority}/session/websocket"));
         await session.ConnectAsync();
         await session.SubscribeAsync("lab/looks");
-        await Expect(page.GetByTestId("connections-total")).ToHaveTextAsync("12");
+        await using var links = new WebSocketSession(new Uri($"ws://{_site.Authority}/link/websocket"));
+        await links.ConnectAsync();
+        string id = Convert.ToBase64String(new byte[16]).TrimEnd('=');
+        await links.OpenMailboxAsync($"ticket/{id}");
+        await links.OpenMailboxAsync($"link/{id}");
+        await Expect(page.GetByTestId("connections-total")).ToHaveTextAsync("13");
+        await Expect(page.GetByTestId("link-sessions").Locator("tbody tr")).ToHaveCountAsync(1);
+        await Expect(page.GetByTestId("tickets").Locator("tbody th")).ToHaveTextAsync($"{id[..6]}…");
+        await Expect(page.GetByTestId("inboxes").Locator("tbody th")).ToHaveTextAsync($"{id[..6]}…");
         await Expect(page.GetByTestId("closes").Locator("tbody tr")).ToHaveCountAsync(1);
         await Expect(page.GetByTestId("sessions").Locator("tbody tr")).ToContainTextAsync(session.Id);
         await Expect(page.GetByTestId("topics").Locator("tbody tr")).ToContainTextAsync("lab/looks");

@@ -101,9 +101,10 @@ internal sealed class InspectorHandler(TandemInspectorOptions options, TandemCon
         {
             ConnectionPage page = await connections.GetPageAsync(options.MaxRows, order, LoopTimeout, context.RequestAborted);
             HubSnapshot? sessions = options.Sessions?.GetSnapshot(options.MaxRows);
+            LinksSnapshot? links = LinksSnapshot.Of(options.Links, options.MaxRows);
             report.ResetWrittenCount();
             report.Write("data: "u8);
-            InspectorReport.Write(report, figures.Collect(), page, _numbers, sessions);
+            InspectorReport.Write(report, figures.Collect(), page, _numbers, sessions, links);
             report.Write("\n\n"u8);
             // Who does not read gets no further reports, and is cut off by the server's minimum rate.
             await response.BodyWriter.WriteAsync(report.WrittenMemory, context.RequestAborted);

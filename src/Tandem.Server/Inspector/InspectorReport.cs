@@ -11,7 +11,7 @@ namespace Tandem.Server.Inspector;
 internal static class InspectorReport
 {
     public static void Write(
-        IBufferWriter<byte> output, InspectorFigures.Snapshot figures, ConnectionPage connections, InspectedConnections numbers, HubSnapshot? sessions)
+        IBufferWriter<byte> output, InspectorFigures.Snapshot figures, ConnectionPage connections, InspectedConnections numbers, HubSnapshot? sessions, LinksSnapshot? links)
     {
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();
@@ -25,6 +25,7 @@ internal static class InspectorReport
         json.WriteEndArray();
         json.WriteEndObject();
         if (sessions is not null) Write(json, sessions);
+        if (links is not null) Write(json, links);
         json.WriteEndObject();
     }
 
@@ -75,20 +76,7 @@ internal static class InspectorReport
 
     private static void Write(Utf8JsonWriter json, HubSnapshot hub)
     {
-        Begin(json, "sessions", hub.TotalSessions);
-        foreach (SessionSnapshot session in hub.Sessions)
-        {
-            json.WriteStartObject();
-            json.WriteString("id", session.Session.Id);
-            json.WriteString("carrier", session.Carrier switch { null => "none", WebSocketCarrier => "websocket", _ => "http" });
-            json.WriteNumber("subscriptions", session.Subscriptions);
-            json.WriteNumber("mailboxes", session.Mailboxes);
-            json.WriteNumber("frames", session.WaitingFrames);
-            json.WriteNumber("bytes", session.WaitingBytes);
-            json.WriteEndObject();
-        }
-
-        End(json);
+        Write(json, hub.TotalSessions, hub.Sessions, session => session.Session.Id);
         Begin(json, "topics", hub.TotalTopics);
         foreach (TopicSnapshot topic in hub.Topics)
         {
@@ -101,12 +89,44 @@ internal static class InspectorReport
         }
 
         End(json);
-        if (hub.Mailboxes is not { } mailboxes) return;
-        Begin(json, "mailboxes", mailboxes.Total);
+        if (hub.Mailboxes is not null) Write(json, "mailboxes", hub.Mailboxes, mailbox => mailbox.Name);
+    }
+
+    /// <summary>Nobody needs more of an id than what tells one row from another: who knows a whole one can take messages from its mailbox.</summary>
+    private static void Write(Utf8JsonWriter json, LinksSnapshot links)
+    {
+        json.WriteStartObject("links");
+        Write(json, links.Hub.TotalSessions, links.Hub.Sessions, session => LinksSnapshot.Shorten(session.Session.Id));
+        if (links.Tickets is not null) Write(json, "tickets", links.Tickets, mailbox => LinksSnapshot.Shorten(mailbox.Name));
+        if (links.Inboxes is not null) Write(json, "inboxes", links.Inboxes, mailbox => LinksSnapshot.Shorten(mailbox.Name));
+        json.WriteEndObject();
+    }
+
+    private static void Write(Utf8JsonWriter json, int total, IReadOnlyList<SessionSnapshot> sessions, Func<SessionSnapshot, string> idOf)
+    {
+        Begin(json, "sessions", total);
+        foreach (SessionSnapshot session in sessions)
+        {
+            json.WriteStartObject();
+            json.WriteString("id", idOf(session));
+            json.WriteString("carrier", session.Carrier switch { null => "none", WebSocketCarrier => "websocket", _ => "http" });
+            json.WriteNumber("subscriptions", session.Subscriptions);
+            json.WriteNumber("mailboxes", session.Mailboxes);
+            json.WriteNumber("frames", session.WaitingFrames);
+            json.WriteNumber("bytes", session.WaitingBytes);
+            json.WriteEndObject();
+        }
+
+        End(json);
+    }
+
+    private static void Write(Utf8JsonWriter json, string name, MailboxPage mailboxes, Func<MailboxSnapshot, string> nameOf)
+    {
+        Begin(json, name, mailboxes.Total);
         foreach (MailboxSnapshot mailbox in mailboxes.Mailboxes)
         {
             json.WriteStartObject();
-            json.WriteString("name", mailbox.Name);
+            json.WriteString("name", nameOf(mailbox));
             json.WriteBoolean("consumer", mailbox.HasConsumer);
             json.WriteNumber("messages", mailbox.Messages);
             json.WriteNumber("bytes", mailbox.Bytes);

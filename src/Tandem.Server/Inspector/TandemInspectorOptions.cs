@@ -15,6 +15,9 @@ public sealed record TandemInspectorOptions
     /// <summary>The sessions, topics and mailboxes to show. Default null: there are none.</summary>
     public SessionHub? Sessions { get; init; }
 
+    /// <summary>The hub of links, of which numbers and the beginnings of ids are shown. Default null: there is none.</summary>
+    public SessionHub? Links { get; init; }
+
     /// <summary>
     /// What who looks must know: 16 to 256 printable characters of ASCII without a blank, best random ones. Then everybody must, on this machine too. Default null: who asks from this
     /// machine, directly, may look, and for everybody else nothing is there.

@@ -88,8 +88,9 @@ public abstract class Backplane : IAsyncDisposable
 
     /// <summary>Shows mailboxes, where they are in the memory of this process.</summary>
     /// <param name="most">How many to show at most: those with most bytes.</param>
+    /// <param name="prefix">What their names begin with. Default: all.</param>
     /// <returns>Null: they are elsewhere, for whoever keeps them to show. Default.</returns>
-    public virtual MailboxPage? GetMailboxes(int most) => null;
+    public virtual MailboxPage? GetMailboxes(int most, string prefix = "") => null;
 
     /// <inheritdoc/>
     public abstract ValueTask DisposeAsync();

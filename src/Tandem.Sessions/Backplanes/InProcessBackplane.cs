@@ -126,16 +126,19 @@ public sealed class InProcessBackplane : Backplane
     }
 
     /// <inheritdoc/>
-    public override MailboxPage? GetMailboxes(int most)
+    public override MailboxPage? GetMailboxes(int most, string prefix = "")
     {
         var mailboxes = new Largest<MailboxSnapshot>(most);
+        int total = 0;
         foreach (KeyValuePair<string, Mailbox> mailbox in _mailboxes)
         {
+            if (!mailbox.Key.StartsWith(prefix, StringComparison.Ordinal)) continue;
+            total++;
             MailboxSnapshot found = mailbox.Value.ToSnapshot(mailbox.Key);
             mailboxes.Offer(found, found.Bytes);
         }
 
-        return new MailboxPage(_mailboxes.Count, [.. mailboxes.Descending()]);
+        return new MailboxPage(total, [.. mailboxes.Descending()]);
     }
 
     /// <inheritdoc/>

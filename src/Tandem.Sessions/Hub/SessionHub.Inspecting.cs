@@ -26,4 +26,17 @@ public sealed partial class SessionHub
         return new HubSnapshot(
             Sessions, [.. sessions.Descending().Select(session => session.ToSnapshot())], Topics, [.. topics.Descending()], Backplane.GetMailboxes(most));
     }
+
+    /// <summary>Shows the mailboxes of one kind, in the same way.</summary>
+    /// <param name="prefix">What their names begin with.</param>
+    /// <param name="most">How many to show at most: 1 to 10,000.</param>
+    /// <returns>How many there are, and those with most bytes; null: they are not in the memory of this process.</returns>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="most"/> is out of its range.</exception>
+    public MailboxPage? GetMailboxes(string prefix, int most)
+    {
+        ArgumentNullException.ThrowIfNull(prefix);
+        ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(most, Largest<MailboxSnapshot>.Limit);
+        return Backplane.GetMailboxes(most, prefix);
+    }
 }

@@ -8,6 +8,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
 using Tandem.Server.Inspector;
+using Tandem.Server.Link;
 using Tandem.Server.Sessions;
 using Tandem.Server.Tests.Sessions;
 using Tandem.Sessions;
@@ -56,7 +57,7 @@ internal sealed class InspectorSite : IAsyncDisposable
         using var provider = new PhysicalFileProvider(files.Path);
         app.MapTandemInspector(new TandemInspectorOptions
         {
-            Page = provider.GetFileInfo("inspect.html"), Sessions = hub, Token = token, MaxRows = maxRows, MaxViewers = maxViewers,
+            Page = provider.GetFileInfo("inspect.html"), Sessions = hub, Links = app.MapTandemLink(), Token = token, MaxRows = maxRows, MaxViewers = maxViewers,
         });
         await app.StartAsync();
         return new InspectorSite(app, files, hub);

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Tandem.Server.Tests.Link;
 using Tandem.Sessions.Client;
 using Tandem.Sessions.Protocol;
 
@@ -48,6 +49,23 @@ public sealed class InspectorTests
         foreach (RawClient client in clients) client.Reset();
         report = await site.ReportAsync(found => found.GetProperty("connections").GetProperty("total").GetInt64() == 1 && found.GetProperty("closes").GetRawText().Contains("\"count\":5", StringComparison.Ordinal));
         Assert.Equal("""[{"code":"1006","initiator":"transport_end","count":5}]""", report.GetProperty("closes").GetRawText());
+    }
+
+    [Fact]
+    public async Task Of_links_it_tells_how_many_sessions_tickets_and_inboxes_there_are_and_no_id_by_which_one_could_take_them()
+    {
+        await using InspectorSite site = await InspectorSite.StartAsync();
+        await using var session = new WebSocketSession(new Uri($"ws://127.0.0.1:{site.Port}/link/websocket"));
+        await session.ConnectAsync().InTime();
+        string ticket = LinkSite.NewId(), inbox = LinkSite.NewId();
+        Assert.Equal(SessionCode.Ok, await session.OpenMailboxAsync($"ticket/{ticket}").InTime());
+        Assert.Equal(SessionCode.Ok, await session.SendToMailboxAsync($"link/{inbox}", "an envelope"u8.ToArray()).InTime());
+        JsonElement report = await site.ReportAsync(found => found.GetProperty("links").GetProperty("inboxes").GetProperty("total").GetInt32() == 1);
+        JsonElement links = report.GetProperty("links");
+        Assert.Equal((1, 1), (links.GetProperty("sessions").GetProperty("total").GetInt32(), links.GetProperty("sessions").GetProperty("items")[0].GetProperty("mailboxes").GetInt32()));
+        Assert.Equal($$"""{"total":1,"items":[{"name":"{{ticket[..6]}}\u2026","consumer":true,"messages":0,"bytes":0}]}""", links.GetProperty("tickets").GetRawText());
+        Assert.Equal($$"""{"total":1,"items":[{"name":"{{inbox[..6]}}\u2026","consumer":false,"messages":1,"bytes":11}]}""", links.GetProperty("inboxes").GetRawText());
+        foreach (string hidden in (string[])[ticket, inbox, session.Id!, "envelope"]) Assert.DoesNotContain(hidden, report.GetRawText(), StringComparison.Ordinal);
     }
 
     [Theory]

@@ -5,6 +5,7 @@ import { ConnectionsView } from './connections.tsx';
 import { paused, report, state } from './feed.ts';
 import { FiguresView } from './figures.tsx';
 import { Lock } from './lock.tsx';
+import type { Mailbox, Page as PageOf, Session } from './report.ts';
 import { TableSection } from './table.tsx';
 import { text } from './text.ts';
 import { bytes } from './units.ts';
@@ -58,19 +59,7 @@ function Tables() {
           { name: t.closes.columns.count, number: true, cell: (item) => number(item.count) },
         ]}
       />
-      {now.sessions && (
-        <TableSection
-          id="sessions" title={t.sessions.title} caption={t.sessions.caption} items={now.sessions.items} total={now.sessions.total} keyOf={(item) => item.id}
-          columns={[
-            { name: t.sessions.columns.id, cell: (item) => <code>{item.id}</code> },
-            { name: t.sessions.columns.carrier, cell: (item) => t.sessions.carriers[item.carrier] },
-            { name: t.sessions.columns.subscriptions, number: true, cell: (item) => number(item.subscriptions) },
-            { name: t.sessions.columns.mailboxes, number: true, cell: (item) => number(item.mailboxes) },
-            { name: t.sessions.columns.frames, number: true, cell: (item) => number(item.frames) },
-            { name: t.sessions.columns.bytes, number: true, cell: (item) => bytes(item.bytes, number) },
-          ]}
-        />
-      )}
+      {now.sessions && <SessionsTable id="sessions" words={t.sessions} sessions={now.sessions} />}
       {now.topics && (
         <TableSection
           id="topics" title={t.topics.title} caption={t.topics.caption} items={now.topics.items} total={now.topics.total} keyOf={(item) => item.name}
@@ -82,17 +71,44 @@ function Tables() {
           ]}
         />
       )}
-      {now.mailboxes && (
-        <TableSection
-          id="mailboxes" title={t.mailboxes.title} caption={t.mailboxes.caption} items={now.mailboxes.items} total={now.mailboxes.total} keyOf={(item) => item.name}
-          columns={[
-            { name: t.mailboxes.columns.name, cell: (item) => <code>{item.name}</code> },
-            { name: t.mailboxes.columns.consumer, cell: (item) => (item.consumer ? t.mailboxes.yes : t.mailboxes.no) },
-            { name: t.mailboxes.columns.messages, number: true, cell: (item) => number(item.messages) },
-            { name: t.mailboxes.columns.bytes, number: true, cell: (item) => bytes(item.bytes, number) },
-          ]}
-        />
-      )}
+      {now.mailboxes && <MailboxesTable id="mailboxes" words={t.mailboxes} mailboxes={now.mailboxes} />}
+      {now.links && <SessionsTable id="link-sessions" words={t.links.sessions} sessions={now.links.sessions} />}
+      {now.links?.tickets && <MailboxesTable id="tickets" words={t.links.tickets} mailboxes={now.links.tickets} />}
+      {now.links?.inboxes && <MailboxesTable id="inboxes" words={t.links.inboxes} mailboxes={now.links.inboxes} />}
     </>
+  );
+}
+
+function SessionsTable({ id, words, sessions }: { id: string; words: { title: string; caption: string }; sessions: PageOf<Session> }) {
+  const t = text.value;
+  const { number } = t;
+  return (
+    <TableSection
+      id={id} title={words.title} caption={words.caption} items={sessions.items} total={sessions.total} keyOf={(item) => item.id}
+      columns={[
+        { name: t.sessions.columns.id, cell: (item) => <code>{item.id}</code> },
+        { name: t.sessions.columns.carrier, cell: (item) => t.sessions.carriers[item.carrier] },
+        { name: t.sessions.columns.subscriptions, number: true, cell: (item) => number(item.subscriptions) },
+        { name: t.sessions.columns.mailboxes, number: true, cell: (item) => number(item.mailboxes) },
+        { name: t.sessions.columns.frames, number: true, cell: (item) => number(item.frames) },
+        { name: t.sessions.columns.bytes, number: true, cell: (item) => bytes(item.bytes, number) },
+      ]}
+    />
+  );
+}
+
+function MailboxesTable({ id, words, mailboxes }: { id: string; words: { title: string; caption: string; name: string }; mailboxes: PageOf<Mailbox> }) {
+  const t = text.value;
+  const { number } = t;
+  return (
+    <TableSection
+      id={id} title={words.title} caption={words.caption} items={mailboxes.items} total={mailboxes.total} keyOf={(item) => item.name}
+      columns={[
+        { name: words.name, cell: (item) => <code>{item.name}</code> },
+        { name: t.mailboxes.columns.consumer, cell: (item) => (item.consumer ? t.mailboxes.yes : t.mailboxes.no) },
+        { name: t.mailboxes.columns.messages, number: true, cell: (item) => number(item.messages) },
+        { name: t.mailboxes.columns.bytes, number: true, cell: (item) => bytes(item.bytes, number) },
+      ]}
+    />
   );
 }

@@ -66,6 +66,7 @@ export interface Report {
   sessions?: Page<Session>;
   topics?: Page<Topic>;
   mailboxes?: Page<Mailbox>;
+  links?: { sessions: Page<Session>; tickets?: Page<Mailbox>; inboxes?: Page<Mailbox> };
 }
 
 export interface Rates {

@@ -102,9 +102,15 @@ export const en = {
   mailboxes: {
     title: 'Mailboxes',
     caption: 'Mailboxes; the fullest first',
-    columns: { name: 'Mailbox', consumer: 'Consumer', messages: 'Messages', bytes: 'Bytes' },
+    name: 'Mailbox',
+    columns: { consumer: 'Consumer', messages: 'Messages', bytes: 'Bytes' },
     yes: 'yes',
     no: 'nobody',
+  },
+  links: {
+    sessions: { title: 'Links: sessions', caption: 'Sessions of computers and phones; those with most bytes waiting first' },
+    tickets: { title: 'Links: tickets', caption: 'Codes that are shown, and trusted phones that are waited for', name: 'Ticket' },
+    inboxes: { title: 'Links: inboxes', caption: 'Inboxes of computers and phones; the fullest first. What is in them is sealed', name: 'Inbox' },
   },
   duration: (seconds: number) =>
     seconds < 60 ? `${seconds} s` : seconds < 3600 ? `${Math.floor(seconds / 60)} min` : seconds < 86400 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86400)} d`,

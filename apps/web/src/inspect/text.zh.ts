@@ -104,9 +104,15 @@ export const zh: InspectText = {
   mailboxes: {
     title: '信箱',
     caption: '信箱；最满的在前',
-    columns: { name: '信箱', consumer: '消费者', messages: '消息', bytes: '字节' },
+    name: '信箱',
+    columns: { consumer: '消费者', messages: '消息', bytes: '字节' },
     yes: '有',
     no: '无',
+  },
+  links: {
+    sessions: { title: '连接：会话', caption: '电脑和手机的会话；等待字节最多的在前' },
+    tickets: { title: '连接：凭票', caption: '正在显示的二维码，以及等待中的受信任手机', name: '凭票' },
+    inboxes: { title: '连接：收件箱', caption: '电脑和手机的收件箱；最满的在前。其中的内容是加密的', name: '收件箱' },
   },
   duration: (seconds) =>
     seconds < 60 ? `${seconds} 秒` : seconds < 3600 ? `${Math.floor(seconds / 60)} 分` : seconds < 86400 ? `${Math.floor(seconds / 3600)} 小时` : `${Math.floor(seconds / 86400)} 天`,
