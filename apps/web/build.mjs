@@ -1,11 +1,12 @@
 // Bundles the pages into dist/, laid out as the server serves it:
 //   / -> dist/index.html,  /phone -> dist/phone.html,  /tutorial -> dist/tutorial.html,  /lab -> dist/lab.html,
-//   /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,
+//   /inspect -> dist/inspect.html,  /assets/* -> dist/assets/*,  /third-party-notices.txt -> dist/third-party-notices.txt,
 //   for any page to import: /assets/session.js, /assets/link-login.js
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { noticesOf, packagesIn } from './notices.mjs';
 
 const here = (path) => new URL(path, import.meta.url);
 
@@ -19,11 +20,13 @@ const options = {
   format: 'esm',
   target: ['es2022', 'chrome111', 'firefox113', 'safari16.4'],
   charset: 'utf8',
+  // They are in the notices, whole.
   legalComments: 'none',
+  metafile: true,
   logLevel: 'warning',
 };
 
-await build({
+const { metafile: others } = await build({
   ...options,
   entryPoints: [
     { in: 'src/tutorial/main.tsx', out: 'assets/tutorial' },
@@ -52,7 +55,6 @@ const { metafile } = await build({
   outdir: 'dist',
   splitting: true,
   chunkNames: 'assets/[name]-[hash]',
-  metafile: true,
 });
 
 for (const page of ['tutorial', 'lab', 'inspect']) await cp(here(`src/${page}/${page}.html`), here(`dist/${page}.html`));
@@ -85,7 +87,7 @@ for (const [page, from, script] of [['index', 'computer', 'dist/assets/computer.
 const shell = ['dist/phone.html', 'dist/phone.webmanifest', 'dist/assets/link.css', 'dist/assets/favicon.svg', ...withImports('dist/assets/phone.js')];
 const hash = createHash('sha256');
 for (const file of shell) hash.update(await readFile(here(file)));
-await build({
+const { metafile: worker } = await build({
   ...options,
   entryPoints: [{ in: 'src/phone/worker.ts', out: 'phone-worker' }],
   outdir: 'dist',
@@ -94,3 +96,5 @@ await build({
     SHELL_VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
   },
 });
+
+await writeFile(here('dist/third-party-notices.txt'), await noticesOf(packagesIn(others, metafile, worker)));

@@ -71,6 +71,22 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
     }
 
     [Fact]
+    public async Task Every_page_leads_to_the_terms_of_those_whose_code_is_in_it()
+    {
+        foreach (string path in (string[])["/", "/phone", "/tutorial", "/lab", "/inspect"])
+        {
+            await using LinkPage page = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home + path);
+            IPage opened = await page.Page.RunAndWaitForPopupAsync(() => page["notices"].ClickAsync());
+            await Assertions.Expect(opened).ToHaveURLAsync($"{site.Home}/third-party-notices.txt");
+            string text = await opened.InnerTextAsync("body");
+            foreach (string name in (string[])["@noble/ciphers", "@noble/curves", "@noble/hashes", "@preact/signals", "@preact/signals-core", "preact", "qr", "uplot"])
+            {
+                Assert.Contains($"\n{name} ", text, StringComparison.Ordinal);
+            }
+        }
+    }
+
+    [Fact]
     public async Task The_phones_page_can_be_installed_and_opens_without_a_server_and_keeps_nothing_else()
     {
         await using var proxy = new CuttableProxy(new Uri(site.Home).Port);

@@ -23,7 +23,7 @@ export function App() {
           <Contents label={t.contents} sections={[['run', t.run.nav], ['figures', t.figures.nav], ['charts', t.charts.nav], ['reading', t.reading.nav]]} />
         </header>
       )}
-      footer={<footer><p>{t.footer} <a href="/tutorial">{t.tutorial}</a></p></footer>}
+      footer={<p>{t.footer} <a href="/tutorial">{t.tutorial}</a></p>}
     >
       <Section id="run" number={1} title={t.run.title} intro={t.run.intro}><Controls /></Section>
       <Section id="figures" number={2} title={t.figures.title} intro={t.figures.intro}><Table /></Section>

@@ -1,14 +1,21 @@
 import type { ComponentChildren } from 'preact';
 import { Announcer } from './announcer.tsx';
+import { locale } from './i18n.ts';
 
-/** What is around the content of every page: the way past its head for the keyboard, and the voice for screen readers. */
+// In a tab of its own: whoever reads it does not leave what is under way here.
+const notices = { en: 'Third-party notices', zh: '第三方软件声明' };
+
+/** What is around the content of every page: the way past its head for the keyboard, whose code is in it, and the voice for screen readers. */
 export function Page({ skip, header, children, footer }: { skip: string; header: ComponentChildren; children: ComponentChildren; footer?: ComponentChildren }) {
   return (
     <>
       <a class="skip" href="#content">{skip}</a>
       {header}
       <main id="content" tabIndex={-1}>{children}</main>
-      {footer}
+      <footer>
+        {footer}
+        <p><a href="/third-party-notices.txt" target="_blank" rel="noopener" data-testid="notices">{notices[locale.value]}</a></p>
+      </footer>
       <Announcer />
     </>
   );

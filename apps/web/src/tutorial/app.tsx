@@ -19,7 +19,7 @@ export function App() {
           <Contents label={t.contents} sections={[['talk', t.demo.nav], ['handshake', t.handshake.nav], ['frames', t.frames.nav], ['riddle', t.riddle.nav]]} />
         </header>
       )}
-      footer={<footer><p>{t.footer} <a href="/lab">{t.lab}</a></p></footer>}
+      footer={<p>{t.footer} <a href="/lab">{t.lab}</a></p>}
     >
       <Demo />
       <HandshakeView />
