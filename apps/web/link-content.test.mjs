@@ -489,3 +489,68 @@ test('Files: what a sender that was started again no longer knows is over at the
   ends.all();
   assert.deepEqual(ends.told.at(-1), ['receiverEnded', 5, FileCancelCode.Unreadable]);
 });
+
+/** A sender whose page was loaded anew in the middle of a file, and a receiver that has a part of it. */
+function interrupted(bytes) {
+  const ends = fileEnds();
+  ends.offer(7, bytes);
+  ends.down();
+  ends.up();
+  for (let chunk = 0; chunk < 3; chunk++) {
+    ends.read();
+    ends.load();
+    ends.down();
+    ends.up();
+  }
+
+  ends.restartSender();
+  ends.sender.suspend({ id: 7, size: bytes.length, name: 'name', mediaType: '' }, true);
+  // HELLO.
+  ends.sent.splice(0);
+  ends.answers.splice(0);
+  ends.sender.restart(32_768);
+  ends.receiver.restart();
+  assert.deepEqual(ends.answers.map(({ type, offset }) => [type, offset]), [[MessageType.FileAccept, 3 * 32_768]]);
+  ends.up();
+  assert.deepEqual([ends.sent, ends.sender.next()], [[], null]);
+  return ends;
+}
+
+const endings = ({ told }) => told.filter(([what]) => what.endsWith('Ended'));
+
+test('files: a sender that has to be given its file again says nothing until then, and goes on where the receiver is', () => {
+  const bytes = new Uint8Array(200_000).map((_, i) => i * 7);
+  const ends = interrupted(bytes);
+  ends.contents.set(7, bytes);
+  ends.sender.resume(7);
+  const chunks = [];
+  for (let round = 0; round < 50; round++) {
+    ends.read();
+    ends.load();
+    chunks.push(...ends.sent.filter(({ type }) => type === MessageType.FileChunk).map(({ offset }) => offset));
+    ends.down();
+    ends.up();
+  }
+
+  assert.equal(chunks[0], 3 * 32_768);
+  assert.deepEqual(Buffer.concat(ends.kept.get(7)), Buffer.from(bytes));
+  assert.deepEqual(endings(ends), [['receiverEnded', 7, null], ['senderEnded', 7, null]]);
+});
+
+test('files: another file of the same size in its place is found out by the hash of the whole', () => {
+  const bytes = new Uint8Array(200_000);
+  const ends = interrupted(bytes);
+  ends.contents.set(7, new Uint8Array(200_000).fill(1, 0, 10));
+  ends.sender.resume(7);
+  ends.all();
+  assert.deepEqual(endings(ends), [['receiverEnded', 7, FileCancelCode.Damaged], ['senderEnded', 7, FileCancelCode.Damaged]]);
+});
+
+test('files: what is given up before it was picked again is given up at both ends', () => {
+  for (const end of ['sender', 'receiver']) {
+    const ends = interrupted(new Uint8Array(200_000));
+    ends[end].cancel(7);
+    ends.all();
+    assert.deepEqual(endings(ends).sort(), [['receiverEnded', 7, FileCancelCode.Cancelled], ['senderEnded', 7, FileCancelCode.Cancelled]]);
+  }
+});

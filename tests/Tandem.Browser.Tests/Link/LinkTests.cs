@@ -168,5 +168,37 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
         Assert.Empty(await phone.Page.EvaluateAsync<string[]>("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]"));
     }
 
+    [Fact]
+    public async Task A_file_whose_senders_page_was_loaded_anew_goes_on_when_it_is_picked_again()
+    {
+        await using var proxy = new CuttableProxy(new Uri(site.Home).Port);
+        await using LinkPair pair = await LinkPair.LinkAsync(site, proxy.Address);
+        (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
+        computer.Page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
+        byte[] bytes = RandomNumberGenerator.GetBytes(3_000_000);
+        var file = new FilePayload { Name = "half.bin", MimeType = "", Buffer = bytes };
+        await computer["files-input"].SetInputFilesAsync(file);
+        await phone.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-testid=file]')?.dataset.moved) > 200000");
+        proxy.Cut();
+        await phone.In("status", "condition", "reconnecting").WaitForAsync();
+        await computer.Page.ReloadAsync();
+        await Assertions.Expect(computer.In("file", "state", "lost")).ToBeVisibleAsync();
+        proxy.Mend();
+        await Assertions.Expect(phone.In("file", "state", "stopped")).ToContainTextAsync("picked again");
+        string moved = (await phone["file"].GetAttributeAsync("data-moved"))!;
+        await computer.ScreenshotAsync("link-file-lost");
+        await phone.ScreenshotAsync("link-file-stopped");
+        Assert.Empty(await computer.AccessibilityViolationsAsync());
+
+        await computer["pick-again-input"].SetInputFilesAsync(new FilePayload { Name = "half.bin", MimeType = "", Buffer = new byte[10] });
+        await Assertions.Expect(computer["not-the-same"]).ToBeVisibleAsync();
+        Assert.Equal(moved, await phone["file"].GetAttributeAsync("data-moved"));
+        await computer["pick-again-input"].SetInputFilesAsync(file);
+        await phone.In("file", "state", "done").WaitForAsync();
+        await computer.In("file", "state", "done").WaitForAsync();
+        IDownload download = await phone.Page.RunAndWaitForDownloadAsync(() => phone["save"].ClickAsync());
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(await download.PathAsync()));
+    }
+
     private static ILocator In(ILocator locator, string attribute, string value) => locator.And(locator.Page.Locator($"[data-{attribute}='{value}']"));
 }

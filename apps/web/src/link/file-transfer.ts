@@ -34,8 +34,10 @@ export interface SenderEvents {
 }
 
 interface Outgoing extends FileDescription {
-  // Offered, and whether the other end has accepted.
-  state: 'waiting' | 'offered' | 'accepted' | 'whole';
+  // Offered, and whether the other end has accepted. lost: there is nothing to read from, until it is found again.
+  state: 'waiting' | 'offered' | 'accepted' | 'whole' | 'lost';
+  // Whether the other end may know it.
+  isKnown: boolean;
   next: number;
   taken: number;
   hash: Hash;
@@ -61,15 +63,34 @@ export class FileSender {
 
   /** Offers a file, or lets it wait until fewer than 16 are under way. */
   offer(file: FileDescription): void {
-    this.#files.push({ ...file, state: 'waiting', next: 0, taken: 0, hash: this.#createHash(), hashed: 0, digest: null, isReading: false });
+    this.#files.push(this.#outgoing(file, 'waiting', false));
     this.#offerWaiting();
+  }
+
+  /** A file that was under way when this end started again, and of which there is only the description now. What the other end has of it stays there. */
+  suspend(file: FileDescription, isKnown: boolean): void {
+    this.#files.push(this.#outgoing(file, 'lost', isKnown));
+  }
+
+  /** A file that was suspended is there again: it goes on from where the other end has it, whose hash of the whole tells whether it is the same. */
+  resume(id: number): void {
+    const file = this.#find(id);
+    if (file?.state !== 'lost') return;
+    file.state = 'waiting';
+    if (file.isKnown) this.#offer(file);
+    else this.#offerWaiting();
+  }
+
+  /** Whether the other end may know a file. */
+  isKnown(id: number): boolean {
+    return this.#find(id)?.isKnown ?? false;
   }
 
   /** The ends have said HELLO. largestChunk: what the other end takes. */
   restart(largestChunk: number): void {
     this.#chunk = Math.min(largestChunk, MAX_CHUNK_BYTES);
     for (const file of this.#files) {
-      if (file.state !== 'waiting') this.#offer(file);
+      if (file.state !== 'waiting' && file.state !== 'lost') this.#offer(file);
     }
   }
 
@@ -77,7 +98,7 @@ export class FileSender {
     const file = this.#find(id);
     if (!file) return this.#events.send({ type: MessageType.FileCancel, id, code: FileCancelCode.Unreadable });
     // What is waiting was not offered, so it cannot be accepted; nor can what is behind the end.
-    if (offset > file.size || file.state === 'waiting') return;
+    if (offset > file.size || file.state === 'waiting' || file.state === 'lost') return;
     file.state = 'accepted';
     file.next = file.taken = offset;
     this.#events.progressed(id, offset);
@@ -155,13 +176,18 @@ export class FileSender {
 
   #offerWaiting(): void {
     for (const file of this.#files) {
-      if (this.#files.filter((other) => other.state !== 'waiting').length >= MAX_FILES) return;
+      if (this.#files.filter(({ isKnown }) => isKnown).length >= MAX_FILES) return;
       if (file.state === 'waiting') this.#offer(file);
     }
   }
 
+  #outgoing(file: FileDescription, state: Outgoing['state'], isKnown: boolean): Outgoing {
+    return { ...file, state, isKnown, next: 0, taken: 0, hash: this.#createHash(), hashed: 0, digest: null, isReading: false };
+  }
+
   #offer(file: Outgoing): void {
     file.state = 'offered';
+    file.isKnown = true;
     this.#events.send({ type: MessageType.FileOffer, id: file.id, size: file.size, name: file.name, mediaType: file.mediaType });
   }
 

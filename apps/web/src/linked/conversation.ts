@@ -4,7 +4,7 @@ import { ChatLog, type StoredChat } from '../link/chat-log.ts';
 import { TextReceiver, TextSender, type StoredText, type TextView } from '../link/text-sync.ts';
 import { randomUuid } from '../shared/uuid.ts';
 import { cutToBytes } from './file-name.ts';
-import { Files, type FileEntry } from './files.ts';
+import { Files, type FileEntry, type StoredFile } from './files.ts';
 
 /** A message as the page shows it. */
 export interface ChatEntry {
@@ -26,6 +26,7 @@ interface Stored {
   readonly theirs: StoredText;
   readonly chat: StoredChat;
   readonly entries: readonly Entry[];
+  readonly files?: readonly StoredFile[];
 }
 
 // What is kept over a reload of what was said, in characters: browsers give a page about 5 MB.
@@ -75,7 +76,7 @@ export class Conversation {
     this.#receiver = new TextReceiver((message) => link.send(message), stored?.theirs);
     this.#chat = new ChatLog((message) => link.send(message), stored?.chat);
     this.entries.value = stored?.entries ?? [];
-    this.files = new Files(link, (entry) => this.#add(entry), before?.files);
+    this.files = new Files(link, (entry) => this.#add(entry), stored?.files, before?.files);
     this.relinkedAt = before ? Date.now() : null;
     if (before) this.#save();
     this.#show();
@@ -187,6 +188,7 @@ export class Conversation {
 
   #add(entry: Entry): void {
     this.entries.value = [...this.entries.value.slice(1 - MOST_ENTRIES), entry];
+    if (entry.kind === 'file' && entry.isMine) this.#saveSoon();
   }
 
   #end(isReplaced: boolean): void {
@@ -223,7 +225,7 @@ export class Conversation {
     if (this.#isOver) return;
     let room = MOST_STORED;
     const entries = this.entries.value.filter((entry) => entry.kind === 'chat').reverse().filter(({ text }) => (room -= text.length) > 0).reverse();
-    const stored: Stored = { id: this.#id, mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries };
+    const stored: Stored = { id: this.#id, mine: this.#sender.stored, theirs: this.#receiver.stored, chat: this.#chat.stored, entries, files: this.files.stored };
     try {
       sessionStorage.setItem(this.#key, JSON.stringify(stored));
     } catch {

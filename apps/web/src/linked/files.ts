@@ -5,8 +5,17 @@ import { FileReceiver, FileSender, type FileDescription, type Hash } from '../li
 import { cutToBytes, fileNameToSend, isRaster, safeFileName, safeMediaType } from './file-name.ts';
 import { openSink, type Sink } from './file-sink.ts';
 
-/** `waiting`: not begun; a number: why it is over (FileCancelCode). */
-export type FileState = 'waiting' | 'moving' | 'done' | number;
+/**
+ * `waiting`: not begun; `lost`: this page was loaded anew, and may not open the file again by itself; `stopped`: the other end's page was; a number: why it is over (FileCancelCode).
+ */
+export type FileState = 'waiting' | 'moving' | 'lost' | 'stopped' | 'done' | number;
+
+/** What is kept of a file that is being sent, over a reload. */
+export interface StoredFile extends FileDescription {
+  readonly time: number;
+  /** Whether the other end may have a part of it. */
+  readonly isKnown: boolean;
+}
 
 /** A file as the page shows it. */
 export interface FileEntry {
@@ -39,14 +48,18 @@ export class Files {
   readonly #added: (entry: FileEntry) => void;
   readonly #entries = new Map<string, FileEntry>();
   readonly #sources = new Map<number, File>();
+  readonly #lost = new Map<number, StoredFile>();
   readonly #sinks = new Map<number, { readonly sink: Promise<Sink>; last: Promise<void> }>();
   readonly #sender: FileSender;
   readonly #receiver: FileReceiver;
   #isPumping = false;
   #isGreeted = false;
 
-  /** @param before Those of the link that this one replaces: what the other end has not had whole is offered again, and what was coming never will. */
-  constructor(link: Link, added: (entry: FileEntry) => void, before?: Files) {
+  /**
+   * @param stored Those that were being sent when the page was left.
+   * @param before Those of the link that this one replaces: what the other end has not had whole is offered again, and what was coming never will.
+   */
+  constructor(link: Link, added: (entry: FileEntry) => void, stored: readonly StoredFile[] = [], before?: Files) {
     this.#link = link;
     this.#added = added;
     this.#sender = new FileSender(
@@ -65,7 +78,33 @@ export class Files {
       progressed: (id, received) => this.#move(false, id, received),
       ended: (id, code) => this.#endIncoming(id, code),
     });
+    for (const file of stored) this.#lose(file);
     if (before) this.#takeOver(before);
+  }
+
+  /** What is to be kept over a reload of the files that are being sent. */
+  get stored(): readonly StoredFile[] {
+    const underWay = [...this.#sources].map(([id, file]) => ({ ...descriptionOf(id, file), time: this.#entries.get(keyOf(true, id))!.time, isKnown: this.#sender.isKnown(id) }));
+    return [...this.#lost.values(), ...underWay];
+  }
+
+  #lose(file: StoredFile): void {
+    const { id, size, name, mediaType } = file;
+    this.#lost.set(id, file);
+    this.#sender.suspend({ id, size, name, mediaType }, file.isKnown);
+    this.#add(file, true, file.time).state.value = 'lost';
+  }
+
+  /** Its owner has picked a file again whose page was loaded anew. False: it is another one, by its name or size. */
+  resume(entry: FileEntry, file: File): boolean {
+    const lost = this.#lost.get(entry.id);
+    if (!lost || !isSame(lost, file)) return false;
+    this.#lost.delete(entry.id);
+    this.#sources.set(entry.id, file);
+    if (isRaster(file.type)) entry.url.value = URL.createObjectURL(file);
+    entry.state.value = 'waiting';
+    this.#sender.resume(entry.id);
+    return true;
   }
 
   #takeOver(before: Files): void {
@@ -80,10 +119,17 @@ export class Files {
     }
 
     before.#sources.clear();
+    for (const lost of before.#lost.values()) {
+      const { id, size, name, mediaType } = lost;
+      this.#lost.set(id, { ...lost, isKnown: false });
+      this.#sender.suspend({ id, size, name, mediaType }, false);
+    }
   }
 
   send(files: Iterable<File>): void {
     for (const file of files) {
+      const lost = [...this.#lost.values()].find((other) => isSame(other, file));
+      if (lost && this.resume(this.#entries.get(keyOf(true, lost.id))!, file)) continue;
       const id = crypto.getRandomValues(new Uint32Array(1))[0]!;
       const description = descriptionOf(id, file);
       const entry = this.#add(description, true);
@@ -102,7 +148,12 @@ export class Files {
   sync(isRestarted: boolean): void {
     this.#isGreeted = true;
     this.#sender.restart(this.#link.state.maxChunk);
-    if (isRestarted) this.#receiver.restart();
+    if (isRestarted) {
+      // Most ends go on at once. A page has to be given its files again.
+      for (const id of this.#sinks.keys()) this.#entries.get(keyOf(false, id))!.state.value = 'stopped';
+      this.#receiver.restart();
+    }
+
     void this.#pump();
   }
 
@@ -177,6 +228,7 @@ export class Files {
 
   #endOutgoing(id: number, code: number | null): void {
     this.#sources.delete(id);
+    this.#lost.delete(id);
     this.#end(true, id, code);
   }
 
@@ -205,11 +257,11 @@ export class Files {
     return this.#types.get(entry.key) ?? '';
   }
 
-  #add({ id, name, size, mediaType }: FileDescription, isMine: boolean): FileEntry {
+  #add({ id, name, size, mediaType }: FileDescription, isMine: boolean, time = Date.now()): FileEntry {
     const key = keyOf(isMine, id);
     this.#types.set(key, mediaType);
     const entry: FileEntry = {
-      kind: 'file', key, isMine, id, name: isMine ? name : safeFileName(name), size, time: Date.now(),
+      kind: 'file', key, isMine, id, name: isMine ? name : safeFileName(name), size, time,
       state: signal<FileState>('waiting'), moved: signal(0), url: signal(null), isImage: isRaster(mediaType),
     };
     this.#entries.set(key, entry);
@@ -235,5 +287,7 @@ export class Files {
 const descriptionOf = (id: number, file: File): FileDescription => ({
   id, size: file.size, name: fileNameToSend(file.name || 'file', MAX_FILE_NAME_BYTES), mediaType: cutToBytes(file.type, MAX_MEDIA_TYPE_BYTES),
 });
+
+const isSame = ({ id, size, name }: StoredFile, file: File) => size === file.size && name === descriptionOf(id, file).name;
 
 const keyOf = (isMine: boolean, id: number) => `${isMine ? 'out' : 'in'}-${id}`;

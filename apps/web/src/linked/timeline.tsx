@@ -1,5 +1,5 @@
-import { effect } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { effect, useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
 import { announce } from '../shared/announcer.tsx';
 import { findAddresses } from './addresses.ts';
 import type { ChatEntry, Conversation } from './conversation.ts';
@@ -57,13 +57,17 @@ function FileRow({ entry, conversation, role }: { entry: FileEntry; conversation
   const t = text.value;
   const state = entry.state.value;
   const url = entry.url.value;
-  const isUnderWay = state === 'waiting' || state === 'moving';
+  const isUnderWay = state === 'waiting' || state === 'moving' || state === 'lost' || state === 'stopped';
+  const again = useRef<HTMLInputElement>(null);
+  const isOther = useSignal(false);
   useEffect(() => effect(() => {
     if (entry.state.value === 'done') announce(entry.isMine ? text.peek().linked.sent(entry.name) : text.peek().linked.received(entry.name));
   }), [entry]);
   const size = t.size(entry.size);
   const how = state === 'moving' ? t.linked.of(t.size(entry.moved.value), size)
     : state === 'waiting' ? `${size} · ${t.linked.fileWaiting}`
+    : state === 'lost' ? `${size} · ${t.linked.fileLost}`
+    : state === 'stopped' ? `${t.linked.of(t.size(entry.moved.value), size)} · ${t.linked.fileStopped[role]}`
     : state === 'done' ? (entry.isMine ? `${size} · ${t.linked.fileSent}` : size)
     : `${size} · ${t.linked.fileOver[state] ?? t.linked.fileOver[0]}`;
   return (
@@ -71,10 +75,22 @@ function FileRow({ entry, conversation, role }: { entry: FileEntry; conversation
       <Head entry={entry} role={role} note={null} />
       <p class="file-name" dir="auto">{entry.name}</p>
       {entry.isImage && url !== null && (state === 'done' || entry.isMine) && <img class="preview" src={url} alt={entry.name} data-testid="preview" />}
-      {isUnderWay && <progress max={entry.size || 1} value={entry.moved.value} aria-label={t.linked.progress(entry.name)} />}
+      {isUnderWay && state !== 'lost' && <progress max={entry.size || 1} value={entry.moved.value} aria-label={t.linked.progress(entry.name)} />}
       <p class={typeof state === 'number' && state > 1 ? 'error' : 'hint'} data-testid="file-state">{how}</p>
+      {state === 'lost' && isOther.value && <p class="error" data-testid="not-the-same">{t.linked.notTheSame(entry.name)}</p>}
       {(isUnderWay || (!entry.isMine && state === 'done' && url !== null)) && (
         <div class="entry-foot">
+          {state === 'lost' && (
+            <>
+              <button type="button" class="primary" data-testid="pick-again" aria-label={t.linked.pickAgainName(entry.name)} onClick={() => again.current!.click()}>{t.linked.pickAgain}</button>
+              <input ref={again} type="file" hidden data-testid="pick-again-input" onChange={({ currentTarget: input }) => {
+                const [file] = input.files ?? [];
+                isOther.value = file !== undefined && !conversation.files.resume(entry, file);
+                if (isOther.value) announce(t.linked.notTheSame(entry.name));
+                input.value = '';
+              }} />
+            </>
+          )}
           {isUnderWay
             ? <button type="button" data-testid="cancel" aria-label={t.linked.cancelName(entry.name)} onClick={() => conversation.files.cancel(entry)}>{t.cancel}</button>
             : <a class="button" data-testid="save" href={url!} download={entry.name} aria-label={t.linked.saveName(entry.name)}>{t.linked.save}</a>}
