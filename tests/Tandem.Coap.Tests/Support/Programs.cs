@@ -14,12 +14,21 @@ internal static class Programs
     public static void Require() => Assert.SkipUnless(File.Exists(Client) && File.Exists(Server), "libcoap is not installed (Debian: apt-get install libcoap3-bin).");
 
     /// <summary>Runs coap-client to its end.</summary>
-    public static async Task<(string Output, string Errors)> RunClientAsync(params string[] arguments)
+    public static Task<(string Output, string Errors)> RunClientAsync(params string[] arguments) => RunClientUntilAsync(null, arguments);
+
+    /// <summary>Runs coap-client to its end, for which it is interrupted when a task has completed: it tells the server what it observes no more.</summary>
+    public static async Task<(string Output, string Errors)> RunClientUntilAsync(Task? interrupt, params string[] arguments)
     {
         using Process process = Start(Client, arguments);
         using var late = new CancellationTokenSource(Patience);
         try
         {
+            if (interrupt is not null)
+            {
+                await interrupt.WaitAsync(late.Token);
+                using Process kill = Process.Start("kill", $"-INT {process.Id}");
+            }
+
             Task<string> output = process.StandardOutput.ReadToEndAsync(late.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(late.Token);
             return (await output, await errors);
