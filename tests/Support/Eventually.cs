@@ -6,7 +6,7 @@ namespace Tandem.Tests.Support;
 internal static class Eventually
 {
     /// <summary>Long enough for a machine with other things to do, since only a hang takes it in full.</summary>
-    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
 
     /// <summary>Waits until a condition holds, and fails when it does not in time.</summary>
     public static async Task True(Func<bool> condition, string what, TimeSpan? deadline = null)

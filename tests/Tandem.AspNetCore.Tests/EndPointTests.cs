@@ -54,7 +54,7 @@ public sealed class EndPointTests
     [InlineData("tandem.localhost")]
     public async Task Localhost_is_both_loopback_addresses(string name)
     {
-        int port = FreePort();
+        int port = Ports.Free();
         await using OnePort host = await OnePort.StartAsync(builder => builder.WebHost.UseUrls($"http://{name}:{port}"));
         await ServedAsync(new IPEndPoint(IPAddress.Loopback, port));
         await ServedAsync(new IPEndPoint(IPAddress.IPv6Loopback, port));
@@ -64,7 +64,7 @@ public sealed class EndPointTests
     public async Task Localhost_over_https_is_plaintext_at_neither_of_them()
     {
         using X509Certificate2 certificate = TestCertificate.Create();
-        int port = FreePort();
+        int port = Ports.Free();
         await using OnePort host = await OnePort.StartAsync(builder =>
             builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port, listen => listen.UseHttps(certificate))));
         await RefusedInPlaintextAsync(port);
@@ -84,41 +84,36 @@ public sealed class EndPointTests
     [Fact]
     public async Task Endpoints_of_the_configuration_are_served_also_when_they_come_later()
     {
-        string pfx = Path.GetTempFileName();
-        try
+        using var directory = new TemporaryDirectory();
+        string pfx = directory.File("own.pfx");
+        using X509Certificate2 certificate = TestCertificate.Create();
+        await File.WriteAllBytesAsync(pfx, certificate.Export(X509ContentType.Pfx));
+        var settings = new ReloadableSettings
         {
-            using X509Certificate2 certificate = TestCertificate.Create();
-            await File.WriteAllBytesAsync(pfx, certificate.Export(X509ContentType.Pfx));
-            var settings = new ReloadableSettings
-            {
-                ["Kestrel:Endpoints:Plain:Url"] = "http://127.0.0.1:0",
-                ["Kestrel:Endpoints:Secure:Url"] = "https://127.0.0.1:0",
-                ["Kestrel:Endpoints:Secure:Certificate:Path"] = pfx,
-            };
-            await using OnePort host = await OnePort.StartAsync(builder =>
-            {
-                builder.Configuration.Sources.Add(settings);
-                builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(builder.Configuration.GetSection("Kestrel"), reloadOnChange: true));
-            });
-            await ServedAsync(new IPEndPoint(IPAddress.Loopback, PortOf(host, "http")));
-            await RefusedInPlaintextAsync(PortOf(host, "https"));
+            ["Kestrel:Endpoints:Plain:Url"] = "http://127.0.0.1:0",
+            ["Kestrel:Endpoints:Secure:Url"] = "https://127.0.0.1:0",
+            ["Kestrel:Endpoints:Secure:Certificate:Path"] = pfx,
+        };
+        await using OnePort host = await OnePort.StartAsync(builder =>
+        {
+            builder.Configuration.Sources.Add(settings);
+            builder.WebHost.ConfigureKestrel(kestrel => kestrel.Configure(builder.Configuration.GetSection("Kestrel"), reloadOnChange: true));
+        });
+        await ServedAsync(new IPEndPoint(IPAddress.Loopback, PortOf(host, "http")));
+        await RefusedInPlaintextAsync(PortOf(host, "https"));
 
-            int port = FreePort();
-            settings["Kestrel:Endpoints:Later:Url"] = $"http://127.0.0.1:{port}";
-            settings.Reload();
-            await Eventually.True(() => host.Urls.Contains($"http://127.0.0.1:{port}"), "the new endpoint is bound");
-            await ServedAsync(new IPEndPoint(IPAddress.Loopback, port));
-        }
-        finally
-        {
-            File.Delete(pfx);
-        }
+        int port = Ports.Free();
+        settings["Kestrel:Endpoints:Later:Url"] = $"http://127.0.0.1:{port}";
+        settings.Reload();
+        await Eventually.True(() => host.Urls.Contains($"http://127.0.0.1:{port}"), "the new endpoint is bound");
+        await ServedAsync(new IPEndPoint(IPAddress.Loopback, port));
     }
 
     [Fact]
     public async Task A_Unix_domain_socket_is_Kestrels_alone()
     {
-        string path = Path.Combine(Path.GetTempPath(), $"tandem-{Guid.NewGuid():N}.sock");
+        using var directory = new TemporaryDirectory();
+        string path = directory.File("tandem.sock");
         await using OnePort host = await OnePort.StartAsync(builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenUnixSocket(path)));
         Assert.StartsWith("HTTP/1.1 200", await AskAsync("GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"), StringComparison.Ordinal);
         Assert.StartsWith("HTTP/1.1 101", await AskAsync(Wire.Request("/echo")), StringComparison.Ordinal);
@@ -158,14 +153,6 @@ public sealed class EndPointTests
     }
 
     private static int PortOf(OnePort host, string scheme) => host.Urls.Select(url => new Uri(url)).Single(uri => uri.Scheme == scheme).Port;
-
-    // For what must be named by a number: free a moment ago.
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetworkV6, SocketType.Stream, ProtocolType.Tcp) { DualMode = true };
-        socket.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
 
     private sealed class ReloadableSettings : ConfigurationProvider, IConfigurationSource
     {

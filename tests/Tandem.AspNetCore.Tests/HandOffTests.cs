@@ -121,8 +121,8 @@ public sealed class HandOffTests
     [Fact]
     public async Task Stopping_the_host_closes_WebSockets_with_1001_and_frees_the_port()
     {
-        OnePort host = await OnePort.StartAsync();
-        int port = host.Port;
+        int port = Ports.Free();
+        OnePort host = await OnePort.StartAsync(port);
         using var socket = new ClientWebSocket();
         await socket.ConnectAsync(host.WebSocket("/echo"), default);
         Task<WebSocketReceiveResult> receive = socket.ReceiveAsync(new byte[10], default);

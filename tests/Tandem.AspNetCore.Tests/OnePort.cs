@@ -82,10 +82,10 @@ internal sealed class OnePort : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
-    /// <summary>Reads until the text is there, within ten seconds.</summary>
+    /// <summary>Reads until the text is there, or the end.</summary>
     public static async Task<string> ReadUntilAsync(Stream stream, string text)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
         var read = new StringBuilder();
         byte[] buffer = new byte[4096];
         while (!read.ToString().Contains(text, StringComparison.Ordinal))

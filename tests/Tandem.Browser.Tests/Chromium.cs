@@ -7,6 +7,9 @@ internal static class Chromium
 {
     private const string Program = "/usr/bin/chromium";
 
+    // Of every wait for a page, in milliseconds: only a hang takes it in full.
+    private const float Patience = 60_000;
+
     private static readonly string[] Arguments =
     [
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -15,9 +18,12 @@ internal static class Chromium
 
     public static bool IsInstalled { get; } = File.Exists(Program);
 
+    // For all tests, whichever comes first.
+    static Chromium() => Assertions.SetDefaultExpectTimeout(Patience);
+
     /// <summary>Starts one, with what a test adds to its command line.</summary>
     public static Task<IBrowser> LaunchAsync(IPlaywright playwright, params string[] arguments) =>
-        playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Args = [.. Arguments, .. arguments], Headless = true });
+        playwright.Chromium.LaunchAsync(new BrowserTypeLaunchOptions { ExecutablePath = Program, Args = [.. Arguments, .. arguments], Headless = true, Timeout = Patience });
 
     /// <summary>A browser of its own within one, for a reader with a language, a window and a liking for light or dark.</summary>
     public static async Task<IBrowserContext> NewContextAsync(this IBrowser browser, string locale, int width, int height, ColorScheme scheme)
@@ -29,7 +35,7 @@ internal static class Chromium
             ColorScheme = scheme,
             ReducedMotion = ReducedMotion.Reduce,
         });
-        context.SetDefaultTimeout(15_000);
+        context.SetDefaultTimeout(Patience);
         return context;
     }
 }

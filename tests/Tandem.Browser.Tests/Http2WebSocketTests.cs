@@ -80,7 +80,7 @@ public sealed class Http2WebSocketTests
         await using IBrowser browser = await Chromium.LaunchAsync(playwright);
         await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { IgnoreHTTPSErrors = true });
         IPage page = await context.NewPageAsync();
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout(60_000);
         await page.GotoAsync(app.Address);
         T result = await act(page);
         look?.Invoke(app);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using Microsoft.Playwright;
 using Tandem.Sessions.Client;
+using Tandem.Tests.Support;
 using static Microsoft.Playwright.Assertions;
 
 namespace Tandem.Browser.Tests;
@@ -44,7 +45,7 @@ public sealed class InspectorTests(InspectorTests.Browser browser) : IClassFixtu
 
         Task<WebSocketReceiveResult> ofFirst = first.ReceiveAsync(new byte[10], CancellationToken.None);
         Task<WebSocketReceiveResult> ofSecond = second.ReceiveAsync(new byte[10], CancellationToken.None);
-        Task<WebSocketReceiveResult> closed = await Task.WhenAny(ofFirst, ofSecond).WaitAsync(TimeSpan.FromSeconds(15));
+        Task<WebSocketReceiveResult> closed = await Task.WhenAny(ofFirst, ofSecond).InTime();
         WebSocketReceiveResult result = await closed;
         Assert.Equal((WebSocketMessageType.Close, (WebSocketCloseStatus)1013), (result.MessageType, result.CloseStatus));
         await (closed == ofFirst ? first : second).CloseAsync((WebSocketCloseStatus)1013, null, CancellationToken.None);

@@ -9,7 +9,7 @@ public sealed class ServeEndTests
     [Fact]
     public async Task SIGTERM_is_told_first_and_then_carried_out()
     {
-        (TandemProcess tandem, string line) = await TandemProcess.StartAsync("serve --port 0 --drain-delay 3", "http://");
+        (TandemProcess tandem, string line) = await TandemProcess.StartAsync("serve --port 0 --drain-delay 10", "http://");
         await using (tandem) // waits for the end, and for exit code 0
         {
             var address = new Uri(line[line.IndexOf("http://", StringComparison.Ordinal)..]);
@@ -21,7 +21,7 @@ public sealed class ServeEndTests
             Task<WebSocketReceiveResult> received = socket.ReceiveAsync(new byte[100], default);
 
             tandem.Terminate();
-            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+            using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
             while (await StatusAsync(client, new Uri(address, "/readyz")) != HttpStatusCode.ServiceUnavailable) deadline.Token.ThrowIfCancellationRequested();
             Assert.Equal(HttpStatusCode.OK, await StatusAsync(client, new Uri(address, "/healthz")));
             Assert.False(received.IsCompleted);

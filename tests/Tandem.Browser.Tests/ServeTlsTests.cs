@@ -3,15 +3,16 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Playwright;
+using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests;
 
 /// <summary><c>tandem serve --tls</c> as its users meet it.</summary>
 public sealed class ServeTlsTests : IDisposable
 {
-    private readonly string _home = Directory.CreateTempSubdirectory("tandem-").FullName;
+    private readonly TemporaryDirectory _home = new();
 
-    private (string, string) DataHome => ("XDG_DATA_HOME", _home);
+    private (string, string) DataHome => ("XDG_DATA_HOME", _home.Path);
 
     [Fact]
     public async Task The_certificate_is_told_kept_and_offered_to_phones()
@@ -23,7 +24,7 @@ public sealed class ServeTlsTests : IDisposable
             told = [await first.ReadLineAsync(), await first.ReadLineAsync(), await first.ReadLineAsync()];
             using X509Certificate2 presented = await PresentedAsync(address.Port);
             Assert.Equal($"Certificate, SHA-256: {Fingerprint(presented)}", told[0]);
-            string authorityPath = Path.Combine(_home, "tandem", "ca.crt");
+            string authorityPath = Path.Combine(_home.Path, "tandem", "ca.crt");
             Assert.Contains(authorityPath, told[1], StringComparison.Ordinal);
             using X509Certificate2 authority = X509CertificateLoader.LoadCertificateFromFile(authorityPath);
             Assert.EndsWith(Fingerprint(authority), told[2], StringComparison.Ordinal);
@@ -64,7 +65,7 @@ public sealed class ServeTlsTests : IDisposable
     [Fact]
     public async Task A_certificate_of_ones_own_is_served_as_Pfx_with_the_password_in_the_environment()
     {
-        string path = Path.Combine(_home, "own.pfx");
+        string path = _home.File("own.pfx");
         using X509Certificate2 own = MakeOwn(DateTimeOffset.UtcNow.AddDays(1));
         await File.WriteAllBytesAsync(path, own.Export(X509ContentType.Pfx, "secret"));
         (TandemProcess tandem, Uri address) = await StartAsync($"serve --port 0 --cert {path}", ("TANDEM_CERT_PASSWORD", "secret"));
@@ -79,20 +80,20 @@ public sealed class ServeTlsTests : IDisposable
     [Fact]
     public async Task What_is_wrong_is_one_line_and_exit_code_1()
     {
-        string absent = Path.Combine(_home, "absent.pem");
+        string absent = _home.File("absent.pem");
         await AssertFailsAsync($"--cert {absent}", $"tandem: {absent} does not exist.");
-        string expired = Path.Combine(_home, "expired.pfx");
+        string expired = _home.File("expired.pfx");
         using X509Certificate2 own = MakeOwn(DateTimeOffset.UtcNow.AddDays(-1));
         await File.WriteAllBytesAsync(expired, own.Export(X509ContentType.Pfx, "secret"));
         await AssertFailsAsync($"--cert {expired} --cert-password wrong", $"tandem: {expired} cannot be opened: the password is wrong.");
         await AssertFailsAsync($"--cert {expired} --cert-password secret", $"tandem: The certificate in {expired} expired on {own.NotAfter.ToUniversalTime():yyyy-MM-dd}.");
         await AssertFailsAsync("--key some.pem", "--key needs --cert.");
-        string mine = Path.Combine(Directory.CreateDirectory(Path.Combine(_home, "tandem")).FullName, "localhost.pem");
+        string mine = Path.Combine(Directory.CreateDirectory(Path.Combine(_home.Path, "tandem")).FullName, "localhost.pem");
         await File.WriteAllTextAsync(mine, "mine");
         await AssertFailsAsync("--tls", $"tandem: {mine} is not a certificate that was made here, so it is left alone: move it away, or serve with a certificate of your own.");
     }
 
-    public void Dispose() => Directory.Delete(_home, recursive: true);
+    public void Dispose() => _home.Dispose();
 
     private static async Task<(TandemProcess Process, Uri Address)> StartAsync(string arguments, params (string Name, string Value)[] environment)
     {

@@ -5,7 +5,8 @@ namespace Tandem.Browser.Tests;
 /// <summary>The program <c>tandem</c>, or a sample, started as a user starts it, and ended as one ends it: by a signal.</summary>
 internal sealed class TandemProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    // Starting a program takes long on a loaded machine.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
 
     private readonly Process _process;
     private bool _terminated;
@@ -29,12 +30,20 @@ internal sealed class TandemProcess : IAsyncDisposable
         Process process = Start(program, arguments, environment);
         var tandem = new TandemProcess(process);
         using var deadline = new CancellationTokenSource(Patience);
-        while (await process.StandardOutput.ReadLineAsync(deadline.Token) is { } line)
+        try
         {
-            if (line.Contains(until, StringComparison.Ordinal)) return (tandem, line);
-        }
+            while (await process.StandardOutput.ReadLineAsync(deadline.Token) is { } line)
+            {
+                if (line.Contains(until, StringComparison.Ordinal)) return (tandem, line);
+            }
 
-        throw new InvalidOperationException($"{program} {arguments} ended: {await process.StandardError.ReadToEndAsync(deadline.Token)}");
+            throw new InvalidOperationException($"{program} {arguments} ended: {await process.StandardError.ReadToEndAsync(deadline.Token)}");
+        }
+        catch
+        {
+            process.Kill(); // nobody has it to end it; it may have ended
+            throw;
+        }
     }
 
     /// <summary>Runs it to its end.</summary>
@@ -44,8 +53,15 @@ internal sealed class TandemProcess : IAsyncDisposable
         using var deadline = new CancellationTokenSource(Patience);
         Task<string> output = process.StandardOutput.ReadToEndAsync(deadline.Token);
         Task<string> error = process.StandardError.ReadToEndAsync(deadline.Token);
-        await process.WaitForExitAsync(deadline.Token);
-        return (process.ExitCode, await output, await error);
+        try
+        {
+            await process.WaitForExitAsync(deadline.Token);
+            return (process.ExitCode, await output, await error);
+        }
+        finally
+        {
+            process.Kill();
+        }
     }
 
     /// <summary>The next line that it writes to its standard output.</summary>

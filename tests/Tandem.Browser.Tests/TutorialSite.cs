@@ -18,7 +18,6 @@ public sealed class TutorialSite : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         if (!Chromium.IsInstalled) return;
-        Assertions.SetDefaultExpectTimeout(15_000);
         (_tandem, string line) = await TandemProcess.StartAsync("serve --port 0", "http://");
         Home = new Uri(line[line.IndexOf("http://", StringComparison.Ordinal)..]).GetLeftPart(UriPartial.Authority);
         _playwright = await Playwright.CreateAsync();

@@ -12,7 +12,7 @@ internal sealed record Ended(int ExitCode, string Output, string Error);
 internal sealed class ConnectProcess : IAsyncDisposable
 {
     // Starting a program takes long on a loaded machine.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(120);
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
 using Tandem.Browser.Tests;
@@ -47,14 +46,7 @@ public sealed partial class OtlpTests
     [Fact]
     public async Task A_collector_that_is_not_there_changes_nothing()
     {
-        int port;
-        using (var taken = new TcpListener(IPAddress.Loopback, 0))
-        {
-            taken.Start();
-            port = ((IPEndPoint)taken.LocalEndpoint).Port;
-        }
-
-        (TandemProcess process, string line) = await TandemProcess.StartAsync($"echo --port 0 --threads 1 --otlp http://127.0.0.1:{port}", "echo at", ("OTEL_METRIC_EXPORT_INTERVAL", "100"));
+        (TandemProcess process, string line) = await TandemProcess.StartAsync($"echo --port 0 --threads 1 --otlp http://127.0.0.1:{Ports.Free()}", "echo at", ("OTEL_METRIC_EXPORT_INTERVAL", "100"));
         await using (process)
         {
             using RawClient client = await RawClient.Connect(new IPEndPoint(IPAddress.Loopback, int.Parse(PortOf().Match(line).Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture)));
@@ -87,12 +79,7 @@ public sealed partial class OtlpTests
         public Collector()
         {
             // HttpListener takes no port 0.
-            using (var free = new TcpListener(IPAddress.Loopback, 0))
-            {
-                free.Start();
-                Port = ((IPEndPoint)free.LocalEndpoint).Port;
-            }
-
+            Port = Ports.Free();
             _listener.Prefixes.Add($"http://127.0.0.1:{Port}/");
             _listener.Start();
             _serving = ServeAsync();

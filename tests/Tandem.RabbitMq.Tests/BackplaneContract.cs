@@ -214,9 +214,9 @@ public abstract partial class BackplaneContract : IAsyncLifetime
         Assert.Equal(SessionCode.Ok, await sender.SendAsync("alice", "old").InTime());
         await Eventually.True(() => sender.SendAsync("alice", "newer").InTime().Result == SessionCode.Ok, "the older message has gone");
         Assert.Equal(SessionCode.Ok, await receiver.OpenMailboxAsync("alice").InTime());
-        // The newer one may have gone as well by now; what is sent to an open mailbox is delivered at once.
-        await Eventually.True(() => sender.SendAsync("alice", "last").InTime().Result == SessionCode.Ok, "there is room for the last message");
-        await Eventually.True(() => receiver.Deliveries("alice").Contains("last"), "the last message");
+        // The newer one may have gone as well by now; what is sent to an open mailbox is delivered at once, unless the machine stands still for as long.
+        await Eventually.True(
+            () => receiver.Deliveries("alice").Contains("last") || (sender.SendAsync("alice", "last").InTime().Result == SessionCode.Ok && receiver.Deliveries("alice").Contains("last")), "the last message");
         Assert.DoesNotContain("old", receiver.Deliveries("alice"));
     }
 
@@ -260,10 +260,12 @@ public sealed class InProcessBackplaneTests : BackplaneContract
 /// <summary>Hubs that share a broker.</summary>
 public sealed class RabbitMqBackplaneTests(Broker broker) : BackplaneContract
 {
+    // What is Unavailable, or a gap, because somebody was slow is no finding here.
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static int s_prefixes;
     private readonly string _prefix = $"contract{Interlocked.Increment(ref s_prefixes)}";
 
     public override async ValueTask InitializeAsync() => await broker.StartAsync();
 
-    protected override Backplane Create() => new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = broker.Uri, Prefix = _prefix });
+    protected override Backplane Create() => new RabbitMqBackplane(new RabbitMqBackplaneOptions { Uri = broker.Uri, Prefix = _prefix, ConfirmTimeout = s_patience, AnswerTimeout = s_patience });
 }

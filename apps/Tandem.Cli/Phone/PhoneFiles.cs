@@ -98,6 +98,8 @@ internal sealed class ReceivedFile : ILinkFileTarget, IDisposable
     /// <exception cref="IOException">It cannot be named.</exception>
     public string Keep()
     {
+        // Whoever is told of it may open it at once.
+        _stream.Dispose();
         string stem = Path.GetFileNameWithoutExtension(_name), extension = Path.GetExtension(_name);
         for (int number = 0; ; number++)
         {

@@ -16,9 +16,9 @@ public enum Proxy
 internal sealed class ProxyProcess : IAsyncDisposable
 {
     private readonly Process _process;
-    private readonly string _folder;
+    private readonly TemporaryDirectory _folder;
 
-    private ProxyProcess(Process process, string folder, int port) => (_process, _folder, Port) = (process, folder, port);
+    private ProxyProcess(Process process, TemporaryDirectory folder, int port) => (_process, _folder, Port) = (process, folder, port);
 
     public int Port { get; }
 
@@ -26,16 +26,15 @@ internal sealed class ProxyProcess : IAsyncDisposable
 
     public static async Task<ProxyProcess> StartAsync(Proxy proxy, int app, int? http2 = null)
     {
-        string folder = Directory.CreateTempSubdirectory("tandem-proxy-").FullName;
-        int port = FreePort();
+        var folder = new TemporaryDirectory();
+        int port = Ports.Free();
         string name = proxy == Proxy.Nginx ? "nginx.conf" : "haproxy.cfg";
         string configuration = (await File.ReadAllTextAsync(Path.Combine(ConfigurationFolder(), name)))
             .Replace("{port}", port.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{app}", app.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
             .Replace("{http2}", (http2 ?? app).ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("{folder}", folder, StringComparison.Ordinal);
-        string file = Path.Combine(folder, name);
-        await File.WriteAllTextAsync(file, configuration);
+            .Replace("{folder}", folder.Path, StringComparison.Ordinal);
+        string file = folder.File(name, configuration);
         string[] arguments = proxy == Proxy.Nginx ? ["-c", file, "-e", "stderr"] : ["-f", file, "-db"];
         Process process = Process.Start(new ProcessStartInfo(Program(proxy), arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
         var started = new ProxyProcess(process, folder, port);
@@ -54,7 +53,7 @@ internal sealed class ProxyProcess : IAsyncDisposable
         }
 
         _process.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        _folder.Dispose();
     }
 
     private static string Program(Proxy proxy) => proxy == Proxy.Nginx ? "/usr/sbin/nginx" : "/usr/sbin/haproxy";
@@ -73,12 +72,5 @@ internal sealed class ProxyProcess : IAsyncDisposable
         {
             return false;
         }
-    }
-
-    private static int FreePort()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
     }
 }

@@ -28,7 +28,7 @@ public sealed class SignalRTests
             RedirectStandardError = true,
         })!;
         // A program that hangs is ended, and tells how far it came.
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(25));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(90));
         await using CancellationTokenRegistration registration = deadline.Token.Register(node.Kill);
         Task<string> steps = node.StandardError.ReadToEndAsync();
         string output = await node.StandardOutput.ReadToEndAsync();

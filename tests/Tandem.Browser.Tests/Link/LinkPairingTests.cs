@@ -1,4 +1,5 @@
 using Microsoft.Playwright;
+using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests.Link;
 
@@ -9,15 +10,17 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     public async Task The_phones_camera_reads_the_code_from_the_computers_screen()
     {
         await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home);
-        string secret = await computer.SecretAsync();
         // What the screen shows is what the camera sees.
-        string film = Path.Combine(Directory.CreateTempSubdirectory("tandem-").FullName, "screen.mjpeg");
-        await computer.Page.ScreenshotAsync(new PageScreenshotOptions { Path = film, Type = ScreenshotType.Jpeg, Quality = 85 });
+        using var directory = new TemporaryDirectory();
+        string film = directory.File("screen.mjpeg");
         using IPlaywright playwright = await Playwright.CreateAsync();
         await using IBrowser browser = await Chromium.LaunchAsync(
             playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", $"--use-file-for-fake-video-capture={film}");
         IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 844 }, Permissions = ["camera"] });
         LinkPage phone = await LinkPage.OpenAsync(context, $"{site.Home}/phone");
+        // Now that all is ready: a code is good for a minute only.
+        string secret = await computer.SecretAsync();
+        await computer.Page.ScreenshotAsync(new PageScreenshotOptions { Path = film, Type = ScreenshotType.Jpeg, Quality = 85 });
         await phone["scan"].ClickAsync();
         await Assertions.Expect(computer["number"]).ToBeVisibleAsync();
         await Assertions.Expect(phone["asker"]).ToContainTextAsync("Linux");
@@ -25,7 +28,6 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
         await new LinkPair(computer, phone).MatchAsync();
         Assert.DoesNotContain(phone.Requests.Concat(computer.Requests), address => address.Contains(secret, StringComparison.Ordinal));
         Assert.Empty(phone.Errors);
-        Directory.Delete(Path.GetDirectoryName(film)!, recursive: true);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Microsoft.Playwright;
+using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests.Link;
 
@@ -80,10 +81,11 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
         await using LinkPair pair = await LinkPair.LinkAsync(site, proxy.Address);
         (LinkPage computer, LinkPage phone) = (pair.Computer, pair.Phone);
         byte[] bytes = RandomNumberGenerator.GetBytes(size);
-        string path = Path.Combine(Directory.CreateTempSubdirectory("tandem-").FullName, "a large file.bin");
+        using var directory = new TemporaryDirectory();
+        string path = directory.File("a large file.bin");
         await File.WriteAllBytesAsync(path, bytes);
 
-        var patience = new LocatorWaitForOptions { Timeout = 15_000 + size / 50 };
+        var patience = new LocatorWaitForOptions { Timeout = 60_000 + size / 50 };
         await computer["files-input"].SetInputFilesAsync(path);
         await phone.Page.WaitForFunctionAsync("(n) => Number(document.querySelector('[data-testid=file]')?.dataset.moved) > n", size / 4, new PageWaitForFunctionOptions { Timeout = patience.Timeout });
         proxy.Cut();
@@ -95,7 +97,6 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
         IDownload download = await phone.Page.RunAndWaitForDownloadAsync(() => phone["save"].ClickAsync());
         Assert.Equal("a large file.bin", download.SuggestedFilename);
         Assert.Equal(SHA256.HashData(bytes), SHA256.HashData(await File.ReadAllBytesAsync(await download.PathAsync())));
-        Directory.Delete(Path.GetDirectoryName(path)!, recursive: true);
     }
 
     [Fact]

@@ -35,7 +35,7 @@ public sealed class SessionPackageTests
             RedirectStandardOutput = true, RedirectStandardError = true,
         };
         using Process node = Process.Start(start)!;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(90));
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(4));
         Task<string> errors = node.StandardError.ReadToEndAsync(deadline.Token);
         string output = await node.StandardOutput.ReadToEndAsync(deadline.Token);
         await node.WaitForExitAsync(deadline.Token);

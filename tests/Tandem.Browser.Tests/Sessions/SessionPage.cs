@@ -5,7 +5,7 @@ namespace Tandem.Browser.Tests.Sessions;
 /// <summary>A page that has a session, and what it was told.</summary>
 internal sealed class SessionPage : IAsyncDisposable
 {
-    // Impatient, so that a test need not be patient.
+    // Impatient, so that a test need not be patient; what a busy machine may take for a carrier that works, it has.
     private const string Open =
         """
         async (options) => {
@@ -14,7 +14,7 @@ internal sealed class SessionPage : IAsyncDisposable
           window.told = [];
           window.carriers = [];
           window.session = new module.Session('/session', {
-            openTimeout: 3000, proofTimeout: 2000, firstDelay: 20, maxDelay: 100, probeDelay: 500, maxProbeDelay: 1000, pollInterval: 50,
+            openTimeout: 30000, proofTimeout: 4000, firstDelay: 20, maxDelay: 100, probeDelay: 500, maxProbeDelay: 1000, pollInterval: 50,
             onCarrier: (carrier) => carriers.push(carrier),
             ...(ticket ? { getTicket: (signal) => module.fetchTicket('/session', { signal }) } : {}),
             ...rest,
@@ -42,7 +42,7 @@ internal sealed class SessionPage : IAsyncDisposable
         IPlaywright playwright = await Playwright.CreateAsync();
         IBrowser browser = await Chromium.LaunchAsync(playwright);
         IPage page = await browser.NewPageAsync();
-        page.SetDefaultTimeout(30_000);
+        page.SetDefaultTimeout(90_000);
         await page.GotoAsync(site.Address);
         return new SessionPage(playwright, browser, page);
     }

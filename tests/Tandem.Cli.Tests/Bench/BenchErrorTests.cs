@@ -72,7 +72,7 @@ public sealed class BenchErrorTests
     public async Task Messages_that_do_not_come_back_are_counted_and_the_time_they_took_is_not_forgotten()
     {
         await using WebSocketServer server = Serve((_, _, _) => { });
-        (int exitCode, JsonElement result) = await Run($"ws://{server.EndPoints[0]}/ --connections 4 --in-flight 3 --duration 0.2");
+        (int exitCode, JsonElement result) = await Run($"ws://{server.EndPoints[0]}/ --connections 4 --in-flight 3 --duration 2");
         Assert.Equal(1, exitCode);
         Assert.Equal(12, result.GetProperty("errors").GetProperty("messages without an answer 5 s after the end").GetInt32());
     }
@@ -86,12 +86,12 @@ public sealed class BenchErrorTests
             if (Interlocked.Increment(ref count) > 100) peer.Close((WebSocketCloseStatus)4001, "enough of you");
             else peer.Send(type, payload);
         });
-        (int exitCode, JsonElement result) = await Run($"ws://{server.EndPoints[0]}/ --connections 3 --duration 30");
+        (int exitCode, JsonElement result) = await Run($"ws://{server.EndPoints[0]}/ --connections 3 --duration 60");
         Assert.Equal(1, exitCode);
         Assert.Equal(3, result.GetProperty("errors").GetProperty("the server closed a connection: 4001 enough of you").GetInt32());
         Assert.Equal(3, result.GetProperty("errors").GetProperty("messages that were under way on connections that ended").GetInt32());
         Assert.Equal("all connections have ended", result.GetProperty("failure").GetString());
-        Assert.InRange(result.GetProperty("seconds").GetDouble(), 0, 20);
+        Assert.InRange(result.GetProperty("seconds").GetDouble(), 0, 50);
     }
 
     [Fact]
@@ -100,9 +100,10 @@ public sealed class BenchErrorTests
         (TandemProcess echo, string line) = await TandemProcess.StartAsync("echo --port 0 --threads 1", "echo at ");
         string url = line.Split(' ')[2];
         string pid = line[(line.LastIndexOf(' ') + 1)..];
-        await using ConnectProcess bench = ConnectProcess.StartCommand("bench", url, "--connections", "10", "--duration", "60", "--warm-up", "0", "--pid", pid, "--json", "-");
+        TimeSpan before = ProcessorTime(pid);
+        await using ConnectProcess bench = ConnectProcess.StartCommand("bench", url, "--connections", "10", "--duration", "600", "--warm-up", "0", "--pid", pid, "--json", "-");
         // Load is on when its processor time grows.
-        await Eventually.True(() => ProcessorTime(pid) > TimeSpan.FromSeconds(0.7), "load on the server", TimeSpan.FromSeconds(60));
+        await Eventually.True(() => ProcessorTime(pid) > before + TimeSpan.FromSeconds(0.7), "load on the server");
         echo.Terminate();
         Ended ended = await bench.ExitAsync();
         await echo.DisposeAsync();
@@ -140,7 +141,7 @@ public sealed class BenchErrorTests
             peer.Send(type, payload);
         });
         await using ConnectProcess bench = ConnectProcess.StartCommand("bench", $"ws://{server.EndPoints[0]}/", "--connections", "4", "--duration", "600", "--warm-up", "0");
-        await Eventually.True(() => Volatile.Read(ref count) > 1_000, "load", TimeSpan.FromSeconds(60));
+        await Eventually.True(() => Volatile.Read(ref count) > 1_000, "load");
         bench.Signal("INT");
         Ended ended = await bench.ExitAsync();
         Assert.Equal(130, ended.ExitCode);
@@ -153,7 +154,7 @@ public sealed class BenchErrorTests
     public async Task In_a_terminal_one_line_tells_how_it_goes_and_is_gone_at_the_end()
     {
         await using WebSocketServer server = Serve((peer, type, payload) => peer.Send(type, payload));
-        await using ConnectProcess bench = ConnectProcess.TandemInTerminal($"bench ws://{server.EndPoints[0]}/ --connections 4 --duration 1.5 --warm-up 0");
+        await using ConnectProcess bench = ConnectProcess.TandemInTerminal($"bench ws://{server.EndPoints[0]}/ --connections 4 --duration 4 --warm-up 0");
         await bench.SeeOutputAsync("\r\u001b[Kmeasuring: 4 connections");
         Ended ended = await bench.ExitAsync();
         Assert.Matches(@"measuring: 4 connections, [0-9,]+ a second, 0 errors", ended.Output);

@@ -1,7 +1,6 @@
 using System.Text.RegularExpressions;
 using Tandem.Browser.Tests;
 using Tandem.Coap.Tests.Support;
-using Tandem.Server.Tests;
 
 namespace Tandem.Cli.Tests.Phone;
 
@@ -14,7 +13,7 @@ internal sealed partial class PhoneProcess : IAsyncDisposable
 
     private readonly List<IAsyncDisposable> _all = [];
     private TandemProcess? _gateway;
-    private int _gatewayPort;
+    private readonly int _gatewayPort = Ports.Free(System.Net.Sockets.ProtocolType.Udp); // it has it again after a restart
 
     public Uri Server { get; private set; } = null!;
 
@@ -48,8 +47,7 @@ internal sealed partial class PhoneProcess : IAsyncDisposable
 
     public async Task StartGatewayAsync()
     {
-        (_gateway, string line) = await TandemProcess.StartAsync($"gateway --hub ws://127.0.0.1:{Server.Port} --coap-port {_gatewayPort} --ack-timeout {AckTimeout}", "coap://");
-        _gatewayPort = new Uri(line.Split(' ')[^1]).Port;
+        (_gateway, _) = await TandemProcess.StartAsync($"gateway --hub ws://127.0.0.1:{Server.Port} --coap-port {_gatewayPort} --ack-timeout {AckTimeout}", "coap://");
     }
 
     public async Task StopGatewayAsync()

@@ -10,7 +10,7 @@ namespace Tandem.Cli.Tests.Phone;
 /// <summary><c>tandem phone</c> against <c>tandem gateway</c> against <c>tandem serve</c>: docs/mobile-server.md.</summary>
 public sealed class PhoneTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(4);
 
     [Fact]
     public async Task What_is_typed_and_said_at_either_end_is_at_the_other()

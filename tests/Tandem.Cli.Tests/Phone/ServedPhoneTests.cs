@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Tandem.Browser.Tests;
-using Tandem.Server.Tests;
 
 namespace Tandem.Cli.Tests.Phone;
 

@@ -144,7 +144,7 @@ public sealed class Rfc7959_ServerTests : IAsyncLifetime
     [InlineData(1025, "4.13")]
     public async Task A_body_that_comes_in_one_datagram_has_the_same_bound(int length, string code)
     {
-        await using var server = new TestServer(new CoapServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), VerifyAddresses = false, MaxBodySize = 1024 });
+        await using var server = new TestServer(new CoapServerOptions { EndPoint = new IPEndPoint(IPAddress.Loopback, 0), VerifyAddresses = false, MaxBodySize = 1024, TimeProvider = _clock });
         using var raw = new RawClient(server.EndPoint);
         CoapMessage answer = await raw.ExchangeAsync(CoapCode.Put, "store/a", payload: new byte[length]);
         Assert.Equal((code, length > 1024 ? 1024u : null), (answer.Code.ToString(), answer.Options.Size1));

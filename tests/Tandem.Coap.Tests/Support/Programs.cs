@@ -15,7 +15,10 @@ internal static class Programs
     public static void Require() => Assert.SkipUnless(File.Exists(Client) && File.Exists(Server), "libcoap is not installed (Debian: apt-get install libcoap3-bin).");
 
     /// <summary>Runs coap-client to its end.</summary>
-    public static Task<(string Output, string Errors)> RunClientAsync(params string[] arguments) => RunAsync(Start(Client, arguments));
+    public static Task<(string Output, string Errors)> RunClientAsync(params string[] arguments) => RunAsync(Start(Client, arguments), null);
+
+    /// <summary>Runs coap-client to its end, for which it is interrupted when a task has completed: it tells the server what it observes no more.</summary>
+    public static Task<(string Output, string Errors)> RunClientUntilAsync(Task interrupt, params string[] arguments) => RunAsync(Start(Client, arguments), interrupt);
 
     /// <summary>
     /// The same with a clock that goes so many times as fast, since its timers cannot be set and each loss costs it 2 s and more. Its random numbers are the same each time, and so
@@ -25,15 +28,21 @@ internal static class Programs
     {
         Assert.SkipUnless(File.Exists(FakeTime), "faketime is not installed (Debian: apt-get install faketime).");
         string[] clock = ["-f", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"+0 x{speed}"), Client];
-        return RunAsync(Start(FakeTime, [.. clock, .. arguments], ("FAKERANDOM_SEED", "0x1234567890"), ("FAKETIME_DONT_RESET", "1")));
+        return RunAsync(Start(FakeTime, [.. clock, .. arguments], ("FAKERANDOM_SEED", "0x1234567890"), ("FAKETIME_DONT_RESET", "1")), null);
     }
 
-    private static async Task<(string Output, string Errors)> RunAsync(Process started)
+    private static async Task<(string Output, string Errors)> RunAsync(Process started, Task? interrupt)
     {
         using Process process = started;
         using var late = new CancellationTokenSource(Patience);
         try
         {
+            if (interrupt is not null)
+            {
+                await interrupt.WaitAsync(late.Token);
+                using Process kill = Process.Start("kill", $"-INT {process.Id}");
+            }
+
             Task<string> output = process.StandardOutput.ReadToEndAsync(late.Token);
             Task<string> errors = process.StandardError.ReadToEndAsync(late.Token);
             return (await output, await errors);

@@ -27,7 +27,10 @@ internal sealed class TestServer : IAsyncDisposable
             return CoapResponse.Text(CoapCode.Content, "at last");
         });
         _server.Map("broken", (_, _) => throw new InvalidOperationException("broken"));
-        State = _server.Map("state", (_, _) => ValueTask.FromResult(Current()), observable ?? new CoapResourceOptions { IsObservable = true, OnObservationEnded = (_, why) => Ended.Enqueue(why) });
+        State = _server.Map("state", (_, _) => ValueTask.FromResult(Current()), observable ?? new CoapResourceOptions
+        {
+            IsObservable = true, OnAcknowledged = (_, notified) => Acknowledged.Enqueue(notified.ReadText()), OnObservationEnded = (_, why) => Ended.Enqueue(why),
+        });
         _server.Start();
     }
 
@@ -40,6 +43,12 @@ internal sealed class TestServer : IAsyncDisposable
     public ConcurrentQueue<string> Log { get; } = new();
 
     public ConcurrentQueue<Exception> Errors { get; } = new();
+
+    /// <summary>States that were made for who asked, or observes.</summary>
+    public ConcurrentQueue<string> Rendered { get; } = new();
+
+    /// <summary>States that observers have acknowledged.</summary>
+    public ConcurrentQueue<string> Acknowledged { get; } = new();
 
     public ConcurrentQueue<CoapObservationEnd> Ended { get; } = new();
 
@@ -66,7 +75,9 @@ internal sealed class TestServer : IAsyncDisposable
     private CoapResponse Current()
     {
         int state = Volatile.Read(ref _state);
-        return Render?.Invoke(state) ?? CoapResponse.Text(CoapCode.Content, $"state {state}");
+        if (Render is { } render) return render(state);
+        Rendered.Enqueue($"state {state}");
+        return CoapResponse.Text(CoapCode.Content, $"state {state}");
     }
 
     private CoapResponse Store(CoapRequest request)

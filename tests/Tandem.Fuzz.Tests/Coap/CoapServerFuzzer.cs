@@ -17,7 +17,6 @@ internal sealed class CoapServerFuzzer : Fuzzer<Onslaught>
     private const int MaxPeers = 100_000;
 
     private static readonly CoapRateLimits NoLimits = new() { DatagramsPerSecond = 1_000_000, Burst = 1_000_000, TotalDatagramsPerSecond = 1_000_000, TotalBurst = 1_000_000 };
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     private readonly byte[] _ping = new CoapMessage(CoapType.Confirmable, CoapCode.Empty, PingId).ToArray();
     private CoapServer? _open;
@@ -54,7 +53,7 @@ internal sealed class CoapServerFuzzer : Fuzzer<Onslaught>
         foreach (byte[] datagram in input.Datagrams) sent += socket.Send(datagram);
         socket.Send(_ping);
         byte[] buffer = new byte[2048];
-        using var late = new CancellationTokenSource(Patience);
+        using var late = new CancellationTokenSource(Eventually.Deadline);
         while (true)
         {
             int length;

@@ -6,6 +6,7 @@ using Tandem.Protocol.Tests.Framing;
 namespace Tandem.Protocol.Tests.Compression;
 
 /// <summary>Compression takes no managed memory for a message, gives native memory back, and carries nothing over from one connection to another.</summary>
+[Collection(nameof(Alone))]
 public sealed class DeflateMemoryTests
 {
     [Theory]

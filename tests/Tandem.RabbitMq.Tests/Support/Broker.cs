@@ -18,7 +18,7 @@ public sealed class Broker : IAsyncLifetime
     private const string Leashed = "exec 3<&0; \"$@\" </dev/null 3<&- & server=$!; (read line <&3; kill -s KILL -- -$$) & wait $server";
 
     private readonly string _directory = Directory.CreateTempSubdirectory("tandem-rabbitmq-").FullName;
-    private readonly int _port = FreePort(), _distributionPort = FreePort(), _mapperPort = FreePort();
+    private readonly int _port = Ports.Free(), _distributionPort = Ports.Free(), _mapperPort = Ports.Free();
     private readonly SemaphoreSlim _gate = new(1);
     private Process? _mapper;
     private Process? _server;
@@ -57,7 +57,7 @@ public sealed class Broker : IAsyncLifetime
             while (!await AnswersAsync())
             {
                 Assert.False(_server.HasExited, "rabbitmq-server has ended.");
-                Assert.True(watch.Elapsed < TimeSpan.FromSeconds(60), "rabbitmq-server does not answer.");
+                Assert.True(watch.Elapsed < TimeSpan.FromMinutes(3), "rabbitmq-server does not answer.");
                 await timer.WaitForNextTickAsync();
             }
         }
@@ -96,7 +96,7 @@ public sealed class Broker : IAsyncLifetime
             List<int> processes = Descendants(_server.Id);
             // All but the leash; Erlang ends in order when it is asked to.
             foreach (int process in processes.Skip(1)) Signal(signal, process);
-            await _server.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(30));
+            await _server.WaitForExitAsync().InTime();
             _server.StandardInput.Close();
             _server.Dispose();
             _server = null;
@@ -166,11 +166,4 @@ public sealed class Broker : IAsyncLifetime
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
 }

@@ -78,7 +78,7 @@ internal static class NodeProgram
         await Task.WhenAny(backplane.WaitUntilConnectedAsync(), end);
         Console.WriteLine(node.Port);
         await end;
-        await node.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(20));
+        await node.DisposeAsync().InTime();
         return 0;
     }
 }

@@ -17,7 +17,7 @@ internal sealed class NodeProcess : IDisposable
         // Its input ends with this process.
         var start = new ProcessStartInfo(Environment.ProcessPath!, ["node", uri.ToString(), prefix]) { RedirectStandardInput = true, RedirectStandardOutput = true };
         Process process = Process.Start(start)!;
-        string? line = await process.StandardOutput.ReadLineAsync().WaitAsync(TimeSpan.FromSeconds(30));
+        string? line = await process.StandardOutput.ReadLineAsync().InTime();
         Assert.True(int.TryParse(line, CultureInfo.InvariantCulture, out int port), $"The node said: {line}");
         return new NodeProcess(process, port);
     }

@@ -55,10 +55,21 @@ internal sealed class InspectorSite : IAsyncDisposable
         app.MapTandemSessions(hub);
         app.MapTandem("/flood", new Flood());
         using var provider = new PhysicalFileProvider(files.Path);
-        app.MapTandemInspector(new TandemInspectorOptions
+        try
         {
-            Page = provider.GetFileInfo("inspect.html"), Sessions = hub, Links = app.MapTandemLink(), Token = token, MaxRows = maxRows, MaxViewers = maxViewers,
-        });
+            app.MapTandemInspector(new TandemInspectorOptions
+            {
+                Page = provider.GetFileInfo("inspect.html"), Sessions = hub, Links = app.MapTandemLink(), Token = token, MaxRows = maxRows, MaxViewers = maxViewers,
+            });
+        }
+        catch
+        {
+            await hub.DisposeAsync();
+            await app.DisposeAsync();
+            files.Dispose();
+            throw;
+        }
+
         await app.StartAsync();
         return new InspectorSite(app, files, hub);
     }

@@ -25,8 +25,9 @@ public sealed class InspectorTests
         Assert.Equal(SessionCode.Ok, await session.OpenMailboxAsync("alice").InTime());
         await site.Hub.SendToMailboxAsync("bob", new byte[50]);
 
-        // Until the kernel takes no more, the one figure and the other are of two moments.
-        JsonElement report = await site.ReportAsync(found => BufferedOf(found) is > 0 and long buffered && buffered == ItemsOf(found).Sum(item => item.GetProperty("buffered").GetInt64()));
+        // Until the kernel takes no more, the one figure and the other are of two moments; so are those of connections on several loops.
+        JsonElement report = await site.ReportAsync(found => BufferedOf(found) is > 0 and long buffered && buffered == ItemsOf(found).Sum(item => item.GetProperty("buffered").GetInt64())
+            && found.GetProperty("figures").GetProperty("handshakes").GetProperty("accepted").GetInt64() >= 6);
         JsonElement figures = report.GetProperty("figures");
         Assert.Equal(6, figures.GetProperty("connections").GetInt64());
         Assert.Equal(6, report.GetProperty("connections").GetProperty("total").GetInt64());
@@ -85,7 +86,7 @@ public sealed class InspectorTests
         Assert.Equal(204, await site.StatusAsync(HttpMethod.Post, "/inspect/close", $$"""{"id":{{id}},"code":1013}""", OwnPage));
         Assert.Equal("closed by the operator", (await chosen.ReadClose(1013)).Reason);
         await chosen.Send(Wire.Close(1013));
-        report = await site.ReportAsync(found => found.GetProperty("connections").GetProperty("total").GetInt64() == 1);
+        report = await site.ReportAsync(found => found.GetProperty("connections").GetProperty("total").GetInt64() == 1 && found.GetProperty("closes").GetArrayLength() > 0);
         Assert.Equal(404, await site.StatusAsync(HttpMethod.Post, "/inspect/close", $$"""{"id":{{id}}}""", OwnPage)); // it has gone
         Assert.Equal("""[{"code":"1013","initiator":"local","count":1}]""", report.GetProperty("closes").GetRawText());
 
@@ -100,7 +101,7 @@ public sealed class InspectorTests
         var clients = new List<RawClient> { await site.ConnectAsync(stalls: true) };
         for (int i = 0; i < 3; i++) clients.Add(await site.ConnectAsync());
         string stalled = clients[0].Socket.LocalEndPoint!.ToString()!;
-        JsonElement report = await site.ReportAsync(found => BufferedOf(found) > 0);
+        JsonElement report = await site.ReportAsync(found => BufferedOf(found) > 0 && ItemsOf(found).First().GetProperty("remote").GetString() == stalled);
         JsonElement page = report.GetProperty("connections");
         Assert.Equal((4, 2), (page.GetProperty("total").GetInt64(), page.GetProperty("items").GetArrayLength()));
         Assert.Equal(stalled, page.GetProperty("items")[0].GetProperty("remote").GetString());

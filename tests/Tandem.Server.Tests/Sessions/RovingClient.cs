@@ -173,9 +173,9 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
 
     private async Task TickAsync()
     {
-        while (true)
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(50));
+        while (await timer.WaitForNextTickAsync(_carrier.Token))
         {
-            await Task.Delay(50, _carrier.Token);
             lock (_gate) _client.Tick();
         }
     }
@@ -232,13 +232,15 @@ internal sealed class RovingClient : SessionClientEvents, IAsyncDisposable
 
     private async Task PollLoopAsync(string token, int wait)
     {
+        // Of a client that asks again and again.
+        using var pace = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
         while (true)
         {
             byte[] body = wait == 0 ? Body(out _) : [];
             (HttpStatusCode status, byte[] answer) = await PostAsync("poll", body, token, wait);
             if (status != HttpStatusCode.OK) throw new InvalidOperationException($"poll: {status} {Encoding.UTF8.GetString(answer)}");
             lock (_gate) _client.ReceiveBody(answer);
-            if (wait == 0) await Task.Delay(10, _carrier.Token);
+            if (wait == 0) await pace.WaitForNextTickAsync(_carrier.Token);
         }
     }
 

@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using Tandem.Server.Sessions;
@@ -103,14 +101,7 @@ public sealed class WebSocketSessionTests
     [Fact]
     public async Task A_first_try_that_fails_is_told_and_may_be_repeated()
     {
-        int port;
-        using (var nobody = new TcpListener(IPAddress.Loopback, 0))
-        {
-            nobody.Start();
-            port = ((IPEndPoint)nobody.LocalEndpoint).Port;
-        }
-
-        await using (var session = new WebSocketSession(new Uri($"ws://127.0.0.1:{port}/session/websocket"), Quick))
+        await using (var session = new WebSocketSession(new Uri($"ws://127.0.0.1:{Ports.Free()}/session/websocket"), Quick))
         {
             await Assert.ThrowsAsync<WebSocketException>(() => session.ConnectAsync()).InTime();
             await Assert.ThrowsAsync<WebSocketException>(() => session.ConnectAsync()).InTime();

@@ -87,10 +87,7 @@ public sealed class ConnectTests
     [Fact]
     public async Task A_port_where_nobody_listens_fails_the_dial_and_the_loop_lives_on()
     {
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var endPoint = (IPEndPoint)closed.LocalEndpoint;
-        closed.Stop();
+        var endPoint = new IPEndPoint(IPAddress.Loopback, Ports.Free());
         await using LoopClient client = new LoopClient().Start(new Uri($"ws://{endPoint}/"), endPoint);
         for (int i = 0; i < 5; i++) client.Loop.Connect(i);
         await Eventually.Equal(5, () => client.Failures.Count, "failures");

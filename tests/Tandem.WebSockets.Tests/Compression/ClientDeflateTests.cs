@@ -34,7 +34,7 @@ public sealed class ClientDeflateTests
         {
             ServerNoContextTakeover = server, ClientNoContextTakeover = client, ServerMaxWindowBits = serverBits, ClientMaxWindowBits = clientBits,
         };
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
         await using WebSocketServer echo = Echo();
         using WebSocketConnection socket = await ConnectAsync(echo, options, deadline.Token);
         byte[] json = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 500).Select(i => $"{{\"id\":{i},\"name\":\"user {i}\"}}")));
@@ -52,7 +52,7 @@ public sealed class ClientDeflateTests
     [Fact]
     public async Task Fragments_and_uncompressed_messages_mix()
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(20));
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
         await using WebSocketServer echo = Echo();
         using WebSocketConnection socket = await ConnectAsync(echo, new DeflateOptions(), deadline.Token);
         byte[] part = Encoding.UTF8.GetBytes(new string('é', 5_000));
@@ -72,7 +72,7 @@ public sealed class ClientDeflateTests
     {
         const int senders = 16;
         const int each = 200;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(Eventually.Deadline);
         await using WebSocketServer echo = Echo();
         using WebSocketConnection socket = await ConnectAsync(echo, new DeflateOptions(), deadline.Token);
         Task[] sending = [.. Enumerable.Range(0, senders).Select(sender => Task.Run(async () =>

@@ -4,12 +4,8 @@ using Tandem.Protocol.Framing;
 
 namespace Tandem.WebSockets.Tests.Connections;
 
-/// <summary>Tests that look at what the whole process allocates run alone.</summary>
-[CollectionDefinition(nameof(ConnectionAllocations), DisableParallelization = true)]
-public sealed class ConnectionAllocations;
-
 /// <summary>In steady state a message costs no allocation, and an idle connection holds no buffer.</summary>
-[Collection(nameof(ConnectionAllocations))]
+[Collection(nameof(Alone))]
 public sealed class ConnectionAllocationTests
 {
     [Theory]

@@ -49,6 +49,6 @@ public sealed class ManyConnectionsTests
 
         await server.NoConnections();
         Assert.Equal(Count, handler.Closed.Count);
-        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromSeconds(30));
+        Assert.InRange(watch.Elapsed, TimeSpan.Zero, TimeSpan.FromMinutes(2));
     }
 }

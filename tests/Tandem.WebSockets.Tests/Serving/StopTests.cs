@@ -65,7 +65,7 @@ public abstract class StopTests(Driver driver)
         }))];
         foreach (Thread thread in threads) thread.Start();
         // The clients read nothing yet: some of it waits in queues when the end comes.
-        await Eventually.True(() => peers.All(peer => peer.BufferedBytes > 4 << 20), "BufferedBytes", TimeSpan.FromSeconds(20));
+        await Eventually.True(() => peers.All(peer => peer.BufferedBytes > 4 << 20), "BufferedBytes");
         stop.Set();
         foreach (Thread thread in threads) thread.Join();
         Task stopped = server.Server.StopAsync();

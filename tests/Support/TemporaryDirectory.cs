@@ -1,4 +1,4 @@
-namespace Tandem.Server.Tests;
+namespace Tandem.Tests.Support;
 
 /// <summary>A directory of a test's own, gone when the test is over.</summary>
 internal sealed class TemporaryDirectory : IDisposable
