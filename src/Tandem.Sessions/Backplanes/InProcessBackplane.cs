@@ -17,6 +17,7 @@ public sealed class InProcessBackplane : Backplane
     private readonly List<BackplaneNode> _nodes = [];
     private readonly ITimer _timer;
     private readonly int _maxMailboxes;
+    private int _sweeps;
 
     /// <summary>Makes a backplane.</summary>
     /// <param name="isShared">Whether more than one hub will use it. Default false.</param>
@@ -28,7 +29,7 @@ public sealed class InProcessBackplane : Backplane
         IsShared = isShared;
         _maxMailboxes = maxMailboxes;
         _time = timeProvider ?? TimeProvider.System;
-        _timer = _time.CreateTimer(static state => ((InProcessBackplane)state!).Sweep(), this, SweepInterval, Timeout.InfiniteTimeSpan);
+        _timer = _time.CreateTimer(static state => ((InProcessBackplane)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc/>
@@ -147,7 +148,9 @@ public sealed class InProcessBackplane : Backplane
         // Two threads may make one too many; the bound is against floods, not exact.
         if (_mailboxes.Count >= _maxMailboxes) return null;
         Action<Mailbox>? ended = options.RequiresConsumer ? mailbox => _mailboxes.TryRemove(new(name, mailbox)) : null;
-        return _mailboxes.GetOrAdd(name, new Mailbox(options, _time) { Ended = ended });
+        mailbox = _mailboxes.GetOrAdd(name, new Mailbox(options, _time) { Ended = ended });
+        SweepLater();
+        return mailbox;
     }
 
     private BackplaneNode[] Others(BackplaneNode node)
@@ -167,6 +170,13 @@ public sealed class InProcessBackplane : Backplane
             if (mailbox.Value.Sweep()) _mailboxes.TryRemove(mailbox);
         }
 
-        _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
+        Interlocked.Exchange(ref _sweeps, 0);
+        if (!_mailboxes.IsEmpty) SweepLater();
+    }
+
+    // Where there are no mailboxes nothing wakes anybody.
+    private void SweepLater()
+    {
+        if (Interlocked.Exchange(ref _sweeps, 1) == 0) _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
     }
 }
