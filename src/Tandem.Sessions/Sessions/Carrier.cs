@@ -26,7 +26,9 @@ public enum BodyStatus
 /// </summary>
 public abstract class Carrier
 {
-    private readonly Lock _openGate = new();
+    // Of all that have no session yet: what happens under it is a few assignments.
+    private static readonly object s_openGate = new();
+
     // What is sent before and after the session's own frames. Guarded by the session, or by the gate above while there is none.
     private SharedFrame? _answer;
     private SharedFrame? _close;
@@ -67,7 +69,7 @@ public abstract class Carrier
     /// <summary>Whether frames are owed an ACK since some were taken: it goes behind them.</summary>
     internal bool HasTaken { get; set; }
 
-    private Lock Gate => Session?.Gate ?? _openGate;
+    private object Gate => Session?.Gate ?? s_openGate;
 
     /// <summary>Takes in a frame.</summary>
     /// <param name="frame">The whole frame. It is not kept.</param>
@@ -102,22 +104,25 @@ public abstract class Carrier
     /// <returns>False: nothing more; <see cref="OnReady"/> is called when there is.</returns>
     public bool TryTake([NotNullWhen(true)] out SharedFrame? frame, out long number)
     {
+        bool found, notesAck = false;
         lock (Gate)
         {
-            bool found = TakeLocked(out frame, out number);
+            found = TakeLocked(out frame, out number);
             if (found)
             {
-                LastSent = Hub.Now;
+                LastSent = Hub.LastTick;
                 HasTaken = true;
             }
             else
             {
                 IsSignaled = false;
                 HasTaken = false;
+                notesAck = Session?.ShouldNoteAck() ?? false;
             }
-
-            return found;
         }
+
+        if (notesAck) Hub.NoteAck(Session!);
+        return found;
     }
 
     /// <summary>What is sent is sent again from the frame behind those that the client says it has received: another request of the same HTTP carrier.</summary>
@@ -150,7 +155,7 @@ public abstract class Carrier
     /// <summary>There will be no session.</summary>
     internal void Refuse(SessionCode code, string reason)
     {
-        lock (_openGate)
+        lock (s_openGate)
         {
             if (IsEnded) return;
             SetClose(code, reason);
