@@ -57,6 +57,15 @@ public sealed class RateLimitTests
         Assert.Equal(20, limiter.Tracked);
     }
 
+    [Fact]
+    public void What_is_above_is_dropped_without_an_answer_and_counted()
+    {
+        var table = new ExchangeTable(new ExchangeSettings { Transmission = new CoapTransmissionOptions(), RateLimits = Limits }, new Random(1));
+        byte[] ping = new CoapMessage(CoapType.Confirmable, CoapCode.Empty, 7).ToArray();
+        for (int sent = 0; sent < 100; sent++) table.Receive(Other, ping, default);
+        Assert.Equal((20, 80L), (table.Outbox.Count, table.Statistics.RateLimited));
+    }
+
     private static int Taken(RateLimiter limiter, CoapAddress from, int tries, double seconds) =>
         Enumerable.Range(0, tries).Count(_ => limiter.TryTake(from, TimeSpan.FromSeconds(seconds)));
 
