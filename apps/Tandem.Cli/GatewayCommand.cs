@@ -47,7 +47,7 @@ internal static class GatewayCommand
 
         await using (server)
         {
-            Console.WriteLine($"Phones without a browser: coap://{server.LocalEndPoint}");
+            MobileServers.Announce(server);
             await Startup.UntilStopped(cancellation);
         }
 

@@ -48,6 +48,10 @@ internal static class MobileServers
         NStart = 2,
     };
 
+    /// <summary>Says where phones reach it: on all addresses, at each of this machine's.</summary>
+    public static void Announce(MobileServer server) =>
+        Console.WriteLine($"Phones without a browser: {string.Join(' ', ServeAddresses.Of([$"coap://{server.LocalEndPoint}"]).Select(address => address.GetLeftPart(UriPartial.Authority)))}");
+
     /// <summary>Binds the port and begins.</summary>
     /// <exception cref="SocketException">The port cannot be had.</exception>
     public static MobileServer Start(Uri hub, IPEndPoint endPoint, int ackTimeout, string? key = null, Action<SslClientAuthenticationOptions>? tls = null)

@@ -40,7 +40,7 @@ internal sealed class ServedPhones
         try
         {
             MobileServer server = MobileServers.Start(hub.Uri, new IPEndPoint(endPoint.Address, port ?? CoapServer.DefaultPort), result.GetValue(_ackTimeout), Key, configure);
-            Console.WriteLine($"Phones without a browser: coap://{server.LocalEndPoint}");
+            MobileServers.Announce(server);
             return server;
         }
         catch (SocketException) when (port is null)

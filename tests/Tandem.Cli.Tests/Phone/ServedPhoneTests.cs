@@ -41,6 +41,23 @@ public sealed class ServedPhoneTests
         }
     }
 
+    [Theory]
+    [InlineData("0.0.0.0", "127.0.0.1")]
+    [InlineData("::", "[::1]")]
+    public async Task On_all_addresses_it_names_each_and_answers_there(string host, string expected)
+    {
+        // No hub is there, which the gateway says only to who has proved its address.
+        (TandemProcess gateway, string line) = await TandemProcess.StartAsync($"gateway --hub ws://127.0.0.1:1 --host {host} --coap-port 0", "coap://");
+        await using (gateway)
+        {
+            string[] addresses = [.. line.Split(' ').Where(word => word.StartsWith("coap://", StringComparison.Ordinal))];
+            Assert.Contains(addresses, address => address.StartsWith($"coap://{expected}:", StringComparison.Ordinal));
+            Assert.DoesNotContain(addresses, address => address.Contains("0.0.0.0", StringComparison.Ordinal) || address.Contains("[::]", StringComparison.Ordinal));
+            await using ConnectProcess phone = ConnectProcess.StartCommand("phone", "--server", addresses[^1], Guid.NewGuid().ToString());
+            await phone.SeeErrorAsync("the server says 5.03");
+        }
+    }
+
     [Fact]
     public async Task A_port_that_was_asked_for_and_is_taken_is_an_error()
     {
