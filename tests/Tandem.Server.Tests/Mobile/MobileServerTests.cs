@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.AspNetCore.Hosting;
 using Tandem.Coap;
 using Tandem.Server.Link;
 using Tandem.Server.Tests.Link;
@@ -198,6 +199,34 @@ public sealed class MobileServerTests
         Assert.True(put!.MaxAge > 0);
         CoapResponse claim = await phone.SendAsync(Request(CoapCode.Post, "claim", $"r={inbox}", NewClaim().Claim));
         Assert.Equal((CoapCode.ServiceUnavailable, true), (claim.Code, claim.MaxAge > 0));
+    }
+
+    [Fact]
+    public async Task With_a_hub_that_begins_anew_nothing_comes_of_what_was_refused_and_nothing_is_left_of_what_it_had()
+    {
+        await using MobileSite site = await MobileSite.StartAsync();
+        string inbox = LinkSite.NewId(), target = LinkSite.NewId();
+        CoapClient phone = site.NewClient();
+        async Task<CoapCode> PutAsync(byte number) => (await phone.SendAsync(Request(CoapCode.Put, $"out/{target}", $"i={inbox}", [3, number]))).Code;
+        await using IAsyncEnumerator<CoapResponse> states = phone.ObserveAsync(Request(CoapCode.Get, $"in/{inbox}")).GetAsyncEnumerator();
+        Assert.True(await states.MoveNextAsync().AsTask().InTime());
+        await using (LinkEnd before = await site.Hub.ConnectAsync()) Assert.Equal(SessionCode.Ok, await before.SendAsync($"link/{inbox}", [3, 1, .. new byte[2000]]));
+        // It has more than a block, and is not deleted.
+        Assert.Equal(2002, (await NextAsync(states)).Length);
+        int port = site.Hub.Origin.Port;
+        await site.Hub.StopAsync();
+        while (await PutAsync(1) != CoapCode.ServiceUnavailable)
+        {
+            // The connection is not closed yet.
+        }
+
+        await using LinkSite anew = await LinkSite.StartAsync(build: builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port)));
+        await using LinkEnd after = await anew.ConnectAsync();
+        while (await PutAsync(2) != CoapCode.Changed) await phone.PingAsync();
+        Assert.Equal(SessionCode.Ok, await after.OpenAsync($"link/{target}"));
+        Assert.Equal([3, 2], await after.NextAsync());
+        Assert.Equal(SessionCode.Ok, await after.SendAsync($"link/{inbox}", 3, 7));
+        Assert.Equal([3, 7], await NextAsync(states));
     }
 
     [Fact]
