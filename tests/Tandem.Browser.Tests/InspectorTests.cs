@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using Microsoft.Playwright;
 using Tandem.Sessions.Client;
-using Tandem.Tests.Support;
 using static Microsoft.Playwright.Assertions;
 
 namespace Tandem.Browser.Tests;

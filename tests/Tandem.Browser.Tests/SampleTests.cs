@@ -2,7 +2,6 @@ using System.Net.WebSockets;
 using System.Text;
 using Microsoft.Playwright;
 using Tandem.Tests.SignalR;
-using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests;
 

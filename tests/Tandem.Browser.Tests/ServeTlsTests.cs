@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Microsoft.Playwright;
-using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests;
 

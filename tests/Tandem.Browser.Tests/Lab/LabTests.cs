@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
 using Microsoft.Playwright;
-using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests.Lab;
 

@@ -1,5 +1,4 @@
 using Microsoft.Playwright;
-using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests.Link;
 

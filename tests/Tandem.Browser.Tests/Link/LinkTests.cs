@@ -1,6 +1,5 @@
 using System.Security.Cryptography;
 using Microsoft.Playwright;
-using Tandem.Tests.Support;
 
 namespace Tandem.Browser.Tests.Link;
 

@@ -4,7 +4,6 @@ using System.Security.Cryptography;
 using Microsoft.Playwright;
 using Tandem.Cli.Tests;
 using Tandem.Coap.Tests.Support;
-using Tandem.Server.Tests;
 
 namespace Tandem.Browser.Tests.Link;
 
