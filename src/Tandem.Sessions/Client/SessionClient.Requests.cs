@@ -153,7 +153,7 @@ public sealed partial class SessionClient
         int unconfirmed = 0;
         _outbox.Rewind();
         while (_outbox.TryTake(out SharedFrame? frame, out _)) unconfirmed += frame!.Type == FrameType.ClientMessage ? 1 : 0;
-        _outbox = default;
+        _outbox = new Outbox();
         (_received, _owedFrames, _owedBytes, _isAckDue) = (0, 0, 0, false);
         List<Outgoing> pending = [.. _unanswered.Values.Select(Again), .. _toSend];
         _unanswered.Clear();

@@ -16,7 +16,7 @@ public sealed partial class SessionClient
     private readonly TimeProvider _time;
     private readonly int _maxWaiting;
     private State _state = State.Detached;
-    private Outbox _outbox;
+    private Outbox _outbox = new();
     private byte[] _token = [];
     private long _received;
     private int _owedFrames;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Tandem.Sessions.Protocol;
 
 namespace Tandem.Sessions;
@@ -42,6 +43,15 @@ public sealed partial class SessionHub
     /// <param name="topic">The topic.</param>
     /// <returns>0 also where there is no such topic.</returns>
     public int Subscribers(string topic) => _topics.TryGetValue(topic, out Topic? found) ? found.Subscribers : 0;
+
+    /// <summary>The name of a topic, checked bytes of UTF-8, as a string: that of the topic where it is there.</summary>
+    internal string NameOf(ReadOnlySpan<byte> topic)
+    {
+        // UTF-8 has no more characters than bytes.
+        Span<char> text = stackalloc char[ProtocolLimits.MaxNameBytes];
+        text = text[..Encoding.UTF8.GetChars(topic, text)];
+        return _topics.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(text, out Topic? found) ? found.Name : text.ToString();
+    }
 
     internal ValueTask<SessionCode> Publish(TopicMessage message, ReadOnlySpan<byte> payload, bool isRepeated)
     {

@@ -26,7 +26,9 @@ public enum BodyStatus
 /// </summary>
 public abstract class Carrier
 {
-    private readonly Lock _openGate = new();
+    // Of all that have no session yet: what happens under it is a few assignments.
+    private static readonly object s_openGate = new();
+
     // What is sent before and after the session's own frames. Guarded by the session, or by the gate above while there is none.
     private SharedFrame? _answer;
     private SharedFrame? _close;
@@ -67,7 +69,7 @@ public abstract class Carrier
     /// <summary>Whether frames are owed an ACK since some were taken: it goes behind them.</summary>
     internal bool HasTaken { get; set; }
 
-    private Lock Gate => Session?.Gate ?? _openGate;
+    private object Gate => Session?.Gate ?? s_openGate;
 
     /// <summary>Takes in a frame.</summary>
     /// <param name="frame">The whole frame. It is not kept.</param>
@@ -150,7 +152,7 @@ public abstract class Carrier
     /// <summary>There will be no session.</summary>
     internal void Refuse(SessionCode code, string reason)
     {
-        lock (_openGate)
+        lock (s_openGate)
         {
             if (IsEnded) return;
             SetClose(code, reason);

@@ -4,13 +4,14 @@ namespace Tandem.Sessions;
 
 /// <summary>
 /// The reliable frames of one direction that are not acknowledged yet: numbers Acked + 1 to End, of which those up to Sent were given to the present
-/// carrier. Both ends of a session have one. Must not be copied.
+/// carrier. Both ends of a session have one.
 /// </summary>
-internal struct Outbox
+internal sealed class Outbox
 {
-    // A session that answers a request now and then stays with this; a longer ring is given back once nothing comes any more.
     private const int SmallRing = 4;
 
+    // One frame has no ring: a session that is told something now and then never makes one.
+    private SharedFrame? _only;
     private SharedFrame?[]? _ring;
     private int _head;
     private int _trimmedAt; // the low bits of End at the last Trim
@@ -37,14 +38,21 @@ internal struct Outbox
 
     public long ControlBytes { get; private set; }
 
-    public readonly int Count => (int)(End - Acked);
+    public int Count => (int)(End - Acked);
 
     public void Add(SharedFrame frame)
     {
         int count = Count;
-        if (_ring is null) _ring = new SharedFrame?[SmallRing];
-        else if (count == _ring.Length) Grow();
-        _ring![(_head + count) & (_ring.Length - 1)] = frame;
+        if (_ring is null && count == 0)
+        {
+            _only = frame;
+        }
+        else
+        {
+            if (_ring is null || count == _ring.Length) Grow();
+            _ring![(_head + count) & (_ring.Length - 1)] = frame;
+        }
+
         End++;
         Account(frame, 1);
     }
@@ -55,7 +63,7 @@ internal struct Outbox
         frame = null;
         number = 0;
         if (Sent == End) return false;
-        frame = _ring![(_head + (int)(Sent - Acked)) & (_ring.Length - 1)];
+        frame = _ring is { } ring ? ring[(_head + (int)(Sent - Acked)) & (ring.Length - 1)] : _only;
         number = ++Sent;
         EverSent = Math.Max(EverSent, Sent);
         return true;
@@ -70,9 +78,15 @@ internal struct Outbox
         if (received < Acked) return begins ? SessionFault.AckGoesBack : SessionFault.None;
         for (; Acked < received; Acked++)
         {
-            Account(_ring![_head]!, -1);
-            _ring[_head] = null;
-            _head = (_head + 1) & (_ring.Length - 1);
+            ref SharedFrame? first = ref _only;
+            if (_ring is { } ring)
+            {
+                first = ref ring[_head];
+                _head = (_head + 1) & (ring.Length - 1);
+            }
+
+            Account(first!, -1);
+            first = null;
         }
 
         Sent = Math.Max(Sent, Acked);
@@ -80,21 +94,24 @@ internal struct Outbox
     }
 
     /// <summary>
-    /// Gives a long ring back when it is empty and nothing was added since the last call, which is to come now and then. Given back whenever
+    /// Gives the ring back when it is empty and nothing was added since the last call, which is to come now and then. Given back whenever
     /// all is acknowledged, it would be made anew for what follows each acknowledgement.
     /// </summary>
     public void Trim()
     {
-        if (Acked == End && _trimmedAt == (int)End && _ring is { Length: > SmallRing }) (_ring, _head) = (null, 0);
+        if (Acked == End && _trimmedAt == (int)End) (_ring, _head) = (null, 0);
         _trimmedAt = (int)End;
     }
+
+    /// <summary>Whether there is something for <see cref="Trim"/> to give back, sooner or later. May be read without the lock.</summary>
+    public bool HasRing => _ring is not null;
 
     /// <summary>Another carrier, or another try on the same: what was not acknowledged is given again.</summary>
     public void Rewind() => Sent = Acked;
 
     public void Clear()
     {
-        (_ring, _head) = (null, 0);
+        (_only, _ring, _head) = (null, null, 0);
         (Acked, Sent) = (End, End);
         (WindowFrames, WindowBytes, ControlFrames, ControlBytes) = (0, 0, 0, 0);
     }
@@ -115,8 +132,18 @@ internal struct Outbox
 
     private void Grow()
     {
-        var ring = new SharedFrame?[_ring!.Length * 2];
-        for (int i = 0; i < _ring.Length; i++) ring[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        SharedFrame?[] ring;
+        if (_ring is null)
+        {
+            ring = new SharedFrame?[SmallRing];
+            (ring[0], _only) = (_only, null);
+        }
+        else
+        {
+            ring = new SharedFrame?[_ring.Length * 2];
+            for (int i = 0; i < _ring.Length; i++) ring[i] = _ring[(_head + i) & (_ring.Length - 1)];
+        }
+
         (_ring, _head) = (ring, 0);
     }
 }

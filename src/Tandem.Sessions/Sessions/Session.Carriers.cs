@@ -6,6 +6,9 @@ namespace Tandem.Sessions;
 /// <content>What comes and goes: carriers, and the end.</content>
 public sealed partial class Session
 {
+    // Most sessions ask for a few subscriptions and then for nothing: the acknowledgements of that are the same for all.
+    private static readonly SharedFrame?[] s_firstAcks = new SharedFrame?[16];
+
     /// <summary>Makes a carrier without OPEN the session's own, because an HTTP request has its token: where the one before was given up as silent.</summary>
     /// <param name="carrier">A new carrier.</param>
     /// <returns>False: the session has a carrier, or is over.</returns>
@@ -176,7 +179,7 @@ public sealed partial class Session
     internal void End(SessionCode code, string reason)
     {
         Carrier? carrier;
-        Subscription[] subscriptions;
+        Subscription? subscriptions;
         OpenMailbox[] mailboxes;
         Aftermath after = Aftermath.Rent();
         lock (Gate)
@@ -186,10 +189,9 @@ public sealed partial class Session
             carrier = _carrier;
             carrier?.SetClose(code, reason);
             Volatile.Write(ref _carrier, null);
-            subscriptions = [.. _subscriptions];
+            (subscriptions, _subscriptions, _subscriptionCount) = (_subscriptions, null, 0);
             mailboxes = [.. _mailboxes ?? []];
-            foreach (Subscription subscription in subscriptions) EndSubscription(subscription, after);
-            _subscriptions.Clear();
+            for (Subscription? subscription = subscriptions; subscription is not null; subscription = subscription.Next) EndSubscription(subscription, after);
             _mailboxes = null;
             _inbound = null;
             _backlogged = null;
@@ -198,7 +200,7 @@ public sealed partial class Session
 
         Hub.Remove(this);
         after.Run();
-        foreach (Subscription subscription in subscriptions) subscription.Topic.Unsubscribe(subscription);
+        for (Subscription? subscription = subscriptions; subscription is not null; subscription = subscription.Next) subscription.Topic.Unsubscribe(subscription);
         foreach (OpenMailbox mailbox in mailboxes) mailbox.Close?.Invoke();
         carrier?.OnEnded(code, reason);
         Hub.Application.NotifyClosed(this, code, reason);
@@ -222,18 +224,26 @@ public sealed partial class Session
     private SharedFrame Acknowledgement()
     {
         (_owedFrames, _owedBytes, _isAckDue) = (0, 0, false);
-        return new AckFrame { Received = _received }.ToShared();
+        if (_received >= s_firstAcks.Length) return new AckFrame { Received = _received }.ToShared();
+        return s_firstAcks[_received] ??= new AckFrame { Received = _received }.ToShared();
     }
 
-    private SharedFrame Opened(OpenedFlags flags) => new OpenedFrame
+    private SharedFrame Opened(OpenedFlags flags)
     {
-        Flags = flags,
-        Session = System.Text.Encoding.ASCII.GetBytes(Id),
-        Token = new SessionToken(_id, _secret).ToUtf8(),
-        Received = _received,
-        TimeToLive = (long)Options.TimeToLive.TotalSeconds,
-        Heartbeat = Math.Max(1, (long)Options.Heartbeat.TotalSeconds),
-        MaxFrame = Options.MaxFrameBytes,
-        MaxRequests = Options.MaxRequests,
-    }.ToShared();
+        Span<byte> id = stackalloc byte[SessionToken.HalfTextLength];
+        SessionToken.Write(_id, id);
+        Span<byte> token = stackalloc byte[SessionToken.TextLength];
+        new SessionToken(_id, _secret).Write(token);
+        return new OpenedFrame
+        {
+            Flags = flags,
+            Session = id,
+            Token = token,
+            Received = _received,
+            TimeToLive = (long)Options.TimeToLive.TotalSeconds,
+            Heartbeat = Math.Max(1, (long)Options.Heartbeat.TotalSeconds),
+            MaxFrame = Options.MaxFrameBytes,
+            MaxRequests = Options.MaxRequests,
+        }.ToShared();
+    }
 }

@@ -230,7 +230,7 @@ public sealed partial class Session
     {
         bool recover = (frame.Flags & SubscribeFlags.Recover) != 0;
         _ = SubscribeAsync(
-            frame.Request, Encoding.UTF8.GetString(frame.Topic), (frame.Flags & SubscribeFlags.Presence) != 0, recover ? frame.Position.ToArray() : null);
+            frame.Request, Hub.NameOf(frame.Topic), (frame.Flags & SubscribeFlags.Presence) != 0, recover ? frame.Position.ToArray() : null);
     }
 
     private async Task SubscribeAsync(long request, string topic, bool presence, TopicPosition[]? position)
@@ -252,16 +252,11 @@ public sealed partial class Session
     private void Unsubscribe(UnsubscribeFrame frame)
     {
         Subscription? subscription;
-        long id = frame.TopicId;
         Aftermath after = Aftermath.Rent();
         lock (Gate)
         {
-            subscription = _subscriptions.Find(other => other.Topic.Id == id);
-            if (subscription is not null)
-            {
-                _subscriptions.Remove(subscription);
-                EndSubscription(subscription, after);
-            }
+            subscription = RemoveSubscription(frame.TopicId);
+            if (subscription is not null) EndSubscription(subscription, after);
         }
 
         after.Run();
@@ -271,7 +266,7 @@ public sealed partial class Session
 
     private void Publish(PublishFrame frame)
     {
-        string topic = Encoding.UTF8.GetString(frame.Topic);
+        string topic = Hub.NameOf(frame.Topic);
         SessionCode code = Hub.Application.Allows(this, SessionAction.Publish, topic);
         if (code != SessionCode.Ok)
         {

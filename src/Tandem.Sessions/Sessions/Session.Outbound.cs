@@ -6,7 +6,9 @@ namespace Tandem.Sessions;
 /// <content>Events, gaps, replies and deliveries on their way to the client: outbox, and behind it the backlogs.</content>
 public sealed partial class Session
 {
-    private readonly List<Subscription> _subscriptions = new(1);
+    // Linked: most sessions have one or two. The latest is first.
+    private Subscription? _subscriptions;
+    private int _subscriptionCount;
     private Queue<Subscription>? _backlogged;
     private List<OpenMailbox>? _mailboxes;
     private long _backlogBytes;
@@ -42,18 +44,23 @@ public sealed partial class Session
 
     /// <summary>Begins a subscription to a topic whose lock is held.</summary>
     internal SessionCode AddSubscription(
-        Subscription subscription, long request, List<TopicPosition> position, Backlog? replay, int presence, bool recovered, Aftermath after)
+        Subscription subscription, long request, ReadOnlySpan<TopicPosition> position, Backlog? replay, int presence, bool recovered, Aftermath after)
     {
         lock (Gate)
         {
             if (IsOver) return SessionCode.Expired;
-            if (_subscriptions.Exists(other => other.Topic == subscription.Topic)) return SessionCode.AlreadySubscribed;
-            if (_subscriptions.Count >= Options.MaxSubscriptions) return SessionCode.TooManySubscriptions;
-            _subscriptions.Add(subscription);
+            for (Subscription? other = _subscriptions; other is not null; other = other.Next)
+            {
+                if (other.Topic == subscription.Topic) return SessionCode.AlreadySubscribed;
+            }
+
+            if (_subscriptionCount >= Options.MaxSubscriptions) return SessionCode.TooManySubscriptions;
+            (subscription.Next, _subscriptions) = (_subscriptions, subscription);
+            _subscriptionCount++;
             var subscribed = new SubscribedFrame
             {
                 Request = request, TopicId = subscription.Topic.Id, Flags = recovered ? SubscribedFlags.Recovered : SubscribedFlags.None, Presence = presence,
-                Position = new PositionList(CollectionsMarshal.AsSpan(position)),
+                Position = new PositionList(position),
             };
             Answer(subscribed.ToShared(), after);
             if (replay is null) return SessionCode.Ok;
@@ -233,6 +240,23 @@ public sealed partial class Session
         if (subscription.Backlog is { } backlog) return backlog;
         (_backlogged ??= new Queue<Subscription>()).Enqueue(subscription);
         return subscription.Backlog = new Backlog();
+    }
+
+    /// <summary>Takes a subscription out of the list.</summary>
+    private Subscription? RemoveSubscription(long topicId)
+    {
+        Subscription? before = null;
+        for (Subscription? found = _subscriptions; found is not null; (before, found) = (found, found.Next))
+        {
+            if (found.Topic.Id != topicId) continue;
+            if (before is null) _subscriptions = found.Next;
+            else before.Next = found.Next;
+            found.Next = null;
+            _subscriptionCount--;
+            return found;
+        }
+
+        return null;
     }
 
     private void EndSubscription(Subscription subscription, Aftermath after)

@@ -1,7 +1,6 @@
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
-using System.Text;
 
 namespace Tandem.Sessions;
 
@@ -9,8 +8,12 @@ namespace Tandem.Sessions;
 internal readonly record struct SessionToken(UInt128 Id, UInt128 Secret)
 {
     private const int Half = 16;
-    private const int HalfTextLength = 22;
-    private const int TextLength = 43;
+
+    /// <summary>Characters of a half as text.</summary>
+    public const int HalfTextLength = 22;
+
+    /// <summary>Characters of a token as text.</summary>
+    public const int TextLength = 43;
 
     public static UInt128 Random()
     {
@@ -42,11 +45,15 @@ internal readonly record struct SessionToken(UInt128 Id, UInt128 Secret)
         return true;
     }
 
-    public byte[] ToUtf8()
+    /// <summary>The text of a half, in ASCII.</summary>
+    public static void Write(UInt128 half, Span<byte> destination) => Base64Url.EncodeToUtf8(MemoryMarshal.AsBytes(new ReadOnlySpan<UInt128>(in half)), destination);
+
+    /// <summary>The text of the token, in ASCII.</summary>
+    public void Write(Span<byte> destination)
     {
         Span<byte> bytes = stackalloc byte[2 * Half];
         MemoryMarshal.Write(bytes, Id);
         MemoryMarshal.Write(bytes[Half..], Secret);
-        return Encoding.ASCII.GetBytes(Base64Url.EncodeToString(bytes));
+        Base64Url.EncodeToUtf8(bytes, destination);
     }
 }

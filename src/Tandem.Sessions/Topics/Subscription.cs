@@ -20,6 +20,9 @@ internal sealed class Subscription(Session session, Topic topic, bool presence)
 
     // Guarded by the session.
 
+    /// <summary>The next one of its session.</summary>
+    public Subscription? Next { get; set; }
+
     public bool IsEnded { get; set; }
 
     /// <summary>Made when something did not fit the window, dropped when it is empty.</summary>

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Tandem.Sessions.Protocol;
 
 namespace Tandem.Sessions;
@@ -91,24 +92,25 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
     {
         Aftermath after = Aftermath.Rent();
         SessionCode code;
+        Span<TopicPosition> latest = stackalloc TopicPosition[ProtocolLimits.MaxPositions];
         lock (_gate)
         {
             var subscription = new Subscription(session, this, presence) { Index = _subscriptions.Count };
-            List<TopicPosition> start = [];
+            scoped ReadOnlySpan<TopicPosition> start;
             Backlog? replay = null;
             if (position is null)
             {
-                foreach (TopicHistory.OriginState origin in _history.Origins) start.Add(new TopicPosition(origin.Origin, origin.Head));
-                // Its own origin is told before it has counted anything, so that what is missed from the first event on can be counted.
-                if (_history.Find(_origin) is null) start.Add(new TopicPosition(_origin, 0));
+                start = latest[..Latest(latest)];
             }
             else
             {
-                replay = Recover(position, elsewhere, start, after);
+                List<TopicPosition> from = [];
+                replay = Recover(position, elsewhere, from, after);
+                start = CollectionsMarshal.AsSpan(from);
+                // Who is alive was heard of last. The client keeps what it has seen of the others for itself.
+                start = start[Math.Max(0, start.Length - ProtocolLimits.MaxPositions)..];
             }
 
-            // Who is alive was heard of last. The client keeps what it has seen of the others for itself.
-            if (start.Count > ProtocolLimits.MaxPositions) start.RemoveRange(0, start.Count - ProtocolLimits.MaxPositions);
             code = session.AddSubscription(subscription, request, start, replay, _subscriptions.Count + 1, position is not null, after);
             if (code == SessionCode.Ok)
             {
@@ -120,6 +122,22 @@ internal sealed partial class Topic(SessionHub hub, string name, long id, TopicO
         if (code == SessionCode.Ok) hub.NotePresence(this);
         after.Run();
         return code;
+    }
+
+    /// <summary>Where all origins are that were heard of last, as many as there is room for.</summary>
+    /// <returns>How many.</returns>
+    private int Latest(Span<TopicPosition> destination)
+    {
+        int count = 0;
+        // Its own origin is told before it has counted anything, so that what is missed from the first event on can be counted.
+        int own = _history.Find(_origin) is null ? 1 : 0;
+        for (int i = Math.Max(0, _history.Origins.Count + own - destination.Length); i < _history.Origins.Count; i++)
+        {
+            destination[count++] = new TopicPosition(_history.Origins[i].Origin, _history.Origins[i].Head);
+        }
+
+        if (own == 1) destination[count++] = new TopicPosition(_origin, 0);
+        return count;
     }
 
     public void Unsubscribe(Subscription subscription)

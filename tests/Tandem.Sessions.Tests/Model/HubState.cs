@@ -35,10 +35,15 @@ internal static class HubState
         }
     }
 
+    private static IEnumerable<Subscription> SubscriptionsOf(Session session)
+    {
+        for (Subscription? subscription = FirstSubscriptionOf(session); subscription is not null; subscription = subscription.Next) yield return subscription;
+    }
+
     private static void Check(Session session, SessionHubOptions options)
     {
         Assert.False(session.IsOver);
-        ref Outbox outbox = ref OutboxOf(session);
+        Outbox outbox = OutboxOf(session);
         Assert.InRange(outbox.WindowFrames, 0, options.WindowFrames);
         Assert.InRange(outbox.ControlFrames, 0, options.MaxControlFrames);
         Assert.Equal(outbox.Count, outbox.WindowFrames + outbox.ControlFrames);
@@ -46,6 +51,7 @@ internal static class HubState
         bool hasRoom = outbox.WindowFrames < options.WindowFrames && outbox.WindowBytes < options.WindowBytes;
         Subscription[] waiting = [.. BackloggedOf(session) ?? []];
         long bytes = 0, held = 0;
+        Assert.Equal(SubscriptionsOf(session).Count(), SubscriptionCountOf(session));
         foreach (Subscription subscription in SubscriptionsOf(session))
         {
             Assert.False(subscription.IsEnded);
@@ -87,7 +93,10 @@ internal static class HubState
     private static extern ref Outbox OutboxOf(Session session);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_subscriptions")]
-    private static extern ref List<Subscription> SubscriptionsOf(Session session);
+    private static extern ref Subscription? FirstSubscriptionOf(Session session);
+
+    [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_subscriptionCount")]
+    private static extern ref int SubscriptionCountOf(Session session);
 
     [UnsafeAccessor(UnsafeAccessorKind.Field, Name = "_backlogged")]
     private static extern ref Queue<Subscription>? BackloggedOf(Session session);
