@@ -18,6 +18,7 @@ public sealed class InProcessBackplane : Backplane
     private readonly ITimer _timer;
     private readonly int _maxMailboxes;
     private readonly MailboxBudget _budget;
+    private int _sweeps;
 
     /// <summary>Makes a backplane.</summary>
     /// <param name="isShared">Whether more than one hub will use it. Default false.</param>
@@ -35,7 +36,7 @@ public sealed class InProcessBackplane : Backplane
         IsShared = isShared;
         _maxMailboxes = maxMailboxes;
         _time = timeProvider ?? TimeProvider.System;
-        _timer = _time.CreateTimer(static state => ((InProcessBackplane)state!).Sweep(), this, SweepInterval, Timeout.InfiniteTimeSpan);
+        _timer = _time.CreateTimer(static state => ((InProcessBackplane)state!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <inheritdoc/>
@@ -160,7 +161,9 @@ public sealed class InProcessBackplane : Backplane
         // Two threads may make one too many; the bound is against floods, not exact.
         if (_mailboxes.Count >= _maxMailboxes) return null;
         Action<Mailbox>? ended = options.RequiresConsumer ? mailbox => _mailboxes.TryRemove(new(name, mailbox)) : null;
-        return _mailboxes.GetOrAdd(name, new Mailbox(options, _time, options.RequiresConsumer ? null : _budget) { Ended = ended });
+        mailbox = _mailboxes.GetOrAdd(name, new Mailbox(options, _time, options.RequiresConsumer ? null : _budget) { Ended = ended });
+        SweepLater();
+        return mailbox;
     }
 
     private BackplaneNode[] Others(BackplaneNode node)
@@ -180,6 +183,13 @@ public sealed class InProcessBackplane : Backplane
             if (mailbox.Value.Sweep()) _mailboxes.TryRemove(mailbox);
         }
 
-        _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
+        Interlocked.Exchange(ref _sweeps, 0);
+        if (!_mailboxes.IsEmpty) SweepLater();
+    }
+
+    // Where there are no mailboxes nothing wakes anybody.
+    private void SweepLater()
+    {
+        if (Interlocked.Exchange(ref _sweeps, 1) == 0) _timer.Change(SweepInterval, Timeout.InfiniteTimeSpan);
     }
 }

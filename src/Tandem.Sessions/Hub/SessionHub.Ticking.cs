@@ -6,34 +6,64 @@ namespace Tandem.Sessions;
 /// <content>The one timer.</content>
 public sealed partial class SessionHub
 {
-    // Half of what an acknowledgement may wait, so that one that just missed a tick is in time.
-    private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(ProtocolLimits.AckMilliseconds / 2);
-    private const int TicksPerSweep = 10;
-    private const int TicksPerTrim = 100;
+    // Half of what an acknowledgement may wait. A tick so soon comes only while something waits for it; otherwise there are sweeps.
+    private static readonly TimeSpan SoonInterval = TimeSpan.FromMilliseconds(ProtocolLimits.AckMilliseconds / 2);
+    private static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(1);
+    // A timer goes by a coarser clock than timestamps do, and may be early by theirs.
+    private static readonly TimeSpan TimerSlack = TimeSpan.FromMilliseconds(20);
+    private const int SweepsPerTrim = 10;
 
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
+    private readonly Lock _timerGate = new();
     private readonly ConcurrentQueue<Session> _owingAcks = new();
     private readonly ConcurrentDictionary<Topic, bool> _waiting = new();
     private readonly ConcurrentDictionary<Topic, bool> _presence = new();
-    private long _now;
-    private int _ticks;
+    private long _lastTick;
+    private long _nextSweep;
+    private bool _isTickSoon;
+    private bool _isTicking;
+    private int _sweeps;
 
-    /// <summary>The time of the last tick, in timestamps of the clock: exact enough for deadlines of seconds, and free to read.</summary>
-    internal long Now => Volatile.Read(ref _now);
+    /// <summary>In timestamps of the clock.</summary>
+    internal long Now => _time.GetTimestamp();
+
+    /// <summary>The time of the last tick, up to a second ago: for what is noted with every frame that is sent, and need not be exact.</summary>
+    internal long LastTick => Volatile.Read(ref _lastTick);
 
     internal long Ticks(TimeSpan time) => (long)(time.TotalSeconds * _time.TimestampFrequency);
 
-    internal void NoteAck(Session session) => _owingAcks.Enqueue(session);
+    internal void NoteAck(Session session)
+    {
+        _owingAcks.Enqueue(session);
+        TickSoon();
+    }
 
-    internal void NoteWaiting(Topic topic) => _waiting[topic] = true;
+    internal void NoteWaiting(Topic topic)
+    {
+        _waiting[topic] = true;
+        TickSoon();
+    }
 
     internal void NotePresence(Topic topic) => _presence[topic] = true;
+
+    private void TickSoon()
+    {
+        if (Volatile.Read(ref _isTickSoon)) return;
+        lock (_timerGate)
+        {
+            if (_isTickSoon || _isStopping) return;
+            _isTickSoon = true;
+            if (!_isTicking) _timer.Change(SoonInterval, Timeout.InfiniteTimeSpan);
+        }
+    }
 
     private void Tick()
     {
         long now = _time.GetTimestamp();
-        Volatile.Write(ref _now, now);
+        Volatile.Write(ref _lastTick, now);
+        // First this: what is noted from here on has a tick of its own.
+        lock (_timerGate) (_isTickSoon, _isTicking) = (false, true);
         for (int count = _owingAcks.Count; count > 0 && _owingAcks.TryDequeue(out Session? session); count--) session.AckIsDue();
         foreach (Topic topic in _waiting.Keys)
         {
@@ -41,10 +71,20 @@ public sealed partial class SessionHub
             if (!topic.ExpireWaiting(now)) NoteWaiting(topic);
         }
 
-        _ticks++;
-        if (_ticks % TicksPerSweep == 0) Sweep(now);
-        if (_ticks % TicksPerTrim == 0) Trim(now);
-        if (!_isStopping) _timer.Change(TickInterval, Timeout.InfiniteTimeSpan);
+        if (now >= _nextSweep - Ticks(TimerSlack))
+        {
+            _nextSweep = now + Ticks(SweepInterval);
+            Sweep(now);
+            if (++_sweeps % SweepsPerTrim == 0) Trim(now);
+        }
+
+        lock (_timerGate)
+        {
+            _isTicking = false;
+            if (_isStopping) return;
+            TimeSpan left = _time.GetElapsedTime(_time.GetTimestamp(), _nextSweep);
+            _timer.Change(_isTickSoon ? SoonInterval : left > TimerSlack ? left : TimerSlack, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private void Sweep(long now)

@@ -30,13 +30,14 @@ public sealed partial class SessionHub : IAsyncDisposable
         Options.Validate();
         Application = application;
         _time = Options.TimeProvider;
-        _now = _time.GetTimestamp();
+        _lastTick = _time.GetTimestamp();
+        _nextSweep = _lastTick + Ticks(SweepInterval);
         _tickets = new TicketTable(this);
         _ownsBackplane = backplane is null;
         Backplane = backplane ?? new InProcessBackplane(timeProvider: _time);
         Node = new NodeFace(this);
         Backplane.Attach(Node);
-        _timer = _time.CreateTimer(static state => ((SessionHub)state!).Tick(), this, TickInterval, Timeout.InfiniteTimeSpan);
+        _timer = _time.CreateTimer(static state => ((SessionHub)state!).Tick(), this, SweepInterval, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Bounds and deadlines.</summary>

@@ -104,22 +104,25 @@ public abstract class Carrier
     /// <returns>False: nothing more; <see cref="OnReady"/> is called when there is.</returns>
     public bool TryTake([NotNullWhen(true)] out SharedFrame? frame, out long number)
     {
+        bool found, notesAck = false;
         lock (Gate)
         {
-            bool found = TakeLocked(out frame, out number);
+            found = TakeLocked(out frame, out number);
             if (found)
             {
-                LastSent = Hub.Now;
+                LastSent = Hub.LastTick;
                 HasTaken = true;
             }
             else
             {
                 IsSignaled = false;
                 HasTaken = false;
+                notesAck = Session?.ShouldNoteAck() ?? false;
             }
-
-            return found;
         }
+
+        if (notesAck) Hub.NoteAck(Session!);
+        return found;
     }
 
     /// <summary>What is sent is sent again from the frame behind those that the client says it has received: another request of the same HTTP carrier.</summary>

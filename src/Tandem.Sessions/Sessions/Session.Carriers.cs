@@ -138,12 +138,14 @@ public sealed partial class Session
     /// <summary>About once a second: heartbeats, silence, expiry, memory that is not used any more.</summary>
     internal void Sweep(long now)
     {
+        long heartbeat = Hub.Ticks(Options.Heartbeat);
+        // Most of the time there is nothing to do, which is seen without the lock.
+        if (Carrier is { } present && now - present.LastHeard < 2 * heartbeat && now - present.LastSent < heartbeat && !_outbox.HasRing) return;
         Carrier? silent = null;
         bool isExpired = false;
         Aftermath after = Aftermath.Rent();
         lock (Gate)
         {
-            long heartbeat = Hub.Ticks(Options.Heartbeat);
             _outbox.Trim();
             if (IsOver)
             {

@@ -48,6 +48,13 @@ public sealed partial class Session
         after.Run();
     }
 
+    /// <summary>Whether an acknowledgement is owed that nothing about to be sent brings along, as an answer does: then the hub is to note it. The lock is held.</summary>
+    internal bool ShouldNoteAck()
+    {
+        if (_owedFrames == 0 || _isAckNoted || _carrier is not { IsSignaled: false }) return false;
+        return _isAckNoted = true;
+    }
+
     private SessionFault ReceiveLink(Carrier carrier, ReadOnlySpan<byte> bytes)
     {
         SessionFault fault = SessionFault.None;
@@ -131,11 +138,6 @@ public sealed partial class Session
                 _isAckDue = true;
                 Signal(after);
             }
-            else if (!_isAckNoted)
-            {
-                _isAckNoted = true;
-                Hub.NoteAck(this);
-            }
 
             isOurs = !_isProcessing;
             if (isOurs) _isProcessing = true;
@@ -162,16 +164,20 @@ public sealed partial class Session
                 End(SessionCode.InternalError, "the application failed");
             }
 
+            byte[]? next = null;
+            bool notesAck = false;
             lock (Gate)
             {
-                if (fault != SessionFault.None || IsOver || _inbound is null || !_inbound.TryDequeue(out byte[]? next))
+                if (fault != SessionFault.None || IsOver || _inbound is null || !_inbound.TryDequeue(out next))
                 {
                     _isProcessing = false;
-                    return fault;
+                    notesAck = ShouldNoteAck();
                 }
-
-                frame = next;
             }
+
+            if (notesAck) Hub.NoteAck(this);
+            if (next is null) return fault;
+            frame = next;
         }
     }
 
