@@ -9,9 +9,11 @@ namespace Tandem.Benchmarks;
 /// </summary>
 internal sealed class IdleLoad(LoadOptions options)
 {
-    // So that what a server loads and compiles for its first connections is nobody's share.
-    private const int MaxBase = 200;
-    private static readonly TimeSpan BaseSettle = TimeSpan.FromSeconds(0.5);
+    // So that what a server loads and compiles for its first connections is nobody's share. In steps, since the runtime compiles in steps: what runs often is compiled
+    // again while nothing new runs, to be watched, and once more when that has run often. It takes megabytes, which 10,000 connections would have to share.
+    private const int BaseSteps = 3;
+    private const int MaxBaseStep = 1_000;
+    private static readonly TimeSpan BaseSettle = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Settle = TimeSpan.FromSeconds(1);
 
     private readonly SubscriberSource _subscribers = new(options, new News(options.Size));
@@ -22,9 +24,13 @@ internal sealed class IdleLoad(LoadOptions options)
         ServerProcess server = options.Server ?? throw new BenchException("memory is measured of a process: --pid is needed");
         try
         {
-            int inBase = Math.Min(MaxBase, options.Connections / 2);
-            Open(inBase);
-            Thread.Sleep(BaseSettle);
+            for (int step = 0; step < BaseSteps; step++)
+            {
+                Open(_connections.Count + Math.Min(MaxBaseStep, options.Connections / 2 / BaseSteps));
+                Thread.Sleep(BaseSettle);
+            }
+
+            int inBase = _connections.Count;
             long before = server.ResidentBytes();
             Open(options.Connections);
             Thread.Sleep(Settle);
