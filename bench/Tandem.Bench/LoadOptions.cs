@@ -43,6 +43,9 @@ internal sealed record LoadOptions
     /// <summary>How many addresses 127.0.0.x to connect from; 0 for as many as the connections need.</summary>
     public int Sources { get; init; }
 
+    /// <summary>Pairs of measurements, one with a subscriber that does not read and one without; 0: it is not about that.</summary>
+    public int Stalled { get; init; }
+
     /// <summary>Seconds before the measurement in which the server gets its load already.</summary>
     public double WarmUp { get; init; }
 

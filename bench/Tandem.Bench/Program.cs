@@ -11,6 +11,7 @@ Option<int> connections = Bounded("--connections", "Subscribers, or clients.", 1
 Option<int> size = Bounded("--size", "Bytes of payload of each event or message.", 0, 60_000, 100);
 Option<int> burst = Bounded("--burst", "Events published with one send.", 1, 100, 1);
 Option<int> interval = Bounded("--interval", "Least milliseconds from one burst to the next.", 0, 10_000, 0);
+Option<int> stalled = Bounded("--stalled", "Pairs of measurements: the latency of all subscribers, and that of the others while one of them does not read.", 0, 99, 0);
 Option<int> sources = Bounded("--sources", "Addresses 127.0.0.x to connect from; 0 for as many as are needed.", 0, 250, 0);
 Option<double> warmUp = Seconds("--warm-up", "Seconds of load before the measurement.", 0, 2);
 Option<double> seconds = Seconds("--seconds", "Seconds of the measurement; in mode idle, of watching the processor time.", 0.1, 4);
@@ -25,6 +26,7 @@ LoadOptions Parse(ParseResult result) => new()
     Size = result.GetValue(size),
     Burst = result.GetValue(burst),
     Interval = result.GetValue(interval),
+    Stalled = result.GetValue(stalled),
     Sources = result.GetValue(sources),
     WarmUp = result.GetValue(warmUp),
     Seconds = result.GetValue(seconds),
@@ -32,12 +34,18 @@ LoadOptions Parse(ParseResult result) => new()
 
 var publish = new Command("publish", "One publishes, many are subscribed; every event of every subscriber is compared.")
 {
-    protocol, port, pid, path, connections, size, burst, interval, sources, warmUp, seconds,
+    protocol, port, pid, path, connections, size, burst, interval, stalled, sources, warmUp, seconds,
 };
+publish.Validators.Add(result =>
+{
+    // SignalR keeps what its peer does not read, without a bound of its own, and tells nobody of what is lost.
+    if (result.GetValue(stalled) > 0 && result.GetValue(protocol) != Protocol.Session) result.AddError("--stalled: with --protocol session only.");
+    if (result.GetValue(stalled) > 0 && result.GetValue(connections) < 2) result.AddError("--stalled: at least two connections.");
+});
 publish.SetAction(result => Print(() =>
 {
     using var load = new PublishLoad(Parse(result));
-    return load.Run();
+    return result.GetValue(stalled) > 0 ? load.RunStalled() : load.Run();
 }));
 
 var idle = new Command("idle", "The server's memory for each connection that has subscribed and is silent.")

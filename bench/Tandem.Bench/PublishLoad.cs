@@ -27,6 +27,9 @@ internal sealed unsafe class PublishLoad : IDisposable
     private long _burstAt;
     private long _bursts; // that have been delivered, and how long that took
     private long _burstTime;
+    private long _awaited; // deliveries of all that was published, but for those to who does not read
+    private LatencyHistogram? _latencies;
+    private Subscriber? _stalled;
     private bool _isUnderWay;
 
     public PublishLoad(LoadOptions options) => _options = options;
@@ -36,13 +39,7 @@ internal sealed unsafe class PublishLoad : IDisposable
     /// <summary>Subscribes, warms up, measures.</summary>
     public Result Run()
     {
-        var source = new SubscriberSource(_options, new News(_options.Size));
-        for (int i = 0; i <= _options.Connections; i++)
-        {
-            _subscribers.Add(source.Open(i, subscribes: i < _options.Connections));
-            if (!_epoll.Add(_subscribers[i].Fd, EpollEvents.In, i)) throw ClientSocket.FailedCall("epoll_ctl");
-        }
-
+        Open();
         if (_options.WarmUp > 0) RunFor(_options.WarmUp);
         long before = _delivered;
         (_bursts, _burstTime) = (0, 0);
@@ -65,11 +62,102 @@ internal sealed unsafe class PublishLoad : IDisposable
         return result;
     }
 
+    /// <summary>The same load again and again: now all read, now all but one. What the one missed is told to it, and is all that it did not get.</summary>
+    public Result RunStalled()
+    {
+        Open();
+        if (_options.WarmUp > 0) RunFor(_options.WarmUp);
+        List<LatencyHistogram> all = [], others = [];
+        for (int pair = 0; pair < _options.Stalled; pair++)
+        {
+            all.Add(Measure());
+            Stall();
+            others.Add(Measure());
+            CatchUp();
+        }
+
+        var result = new Result("stalled");
+        result.Add("connections", _options.Connections);
+        result.Add("size", _options.Size);
+        result.Add("burst", _options.Burst);
+        result.Add("interval_ms", _options.Interval);
+        result.Add("pairs", _options.Stalled);
+        foreach ((string name, double part) in (ReadOnlySpan<(string, double)>)[("p50", 0.5), ("p99", 0.99)])
+        {
+            double without = Median(all, part), with = Median(others, part);
+            result.Add($"{name}_us", without);
+            result.Add($"{name}_stalled_us", with);
+            result.Add($"{name}_ratio", with / without);
+        }
+
+        result.Add("published", _published);
+        result.Add("missed", _subscribers[0].Missed);
+        if (_options.Server is not null) result.Add("rss_bytes", _options.Server.ResidentBytes());
+        return result;
+
+        static double Median(List<LatencyHistogram> rounds, double part)
+        {
+            double[] sorted = [.. rounds.Select(round => round.Quantile(part) / 1000.0).Order()];
+            return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        }
+    }
+
     public void Dispose()
     {
         foreach (Subscriber subscriber in _subscribers) Libc.Reset(subscriber.Fd);
         _epoll.Dispose();
         NativeMemory.Free(_buffer);
+    }
+
+    private void Open()
+    {
+        var source = new SubscriberSource(_options, new News(_options.Size));
+        for (int i = 0; i <= _options.Connections; i++)
+        {
+            _subscribers.Add(source.Open(i, subscribes: i < _options.Connections));
+            Watch(i);
+        }
+    }
+
+    private void Watch(int index)
+    {
+        if (!_epoll.Add(_subscribers[index].Fd, EpollEvents.In, index)) throw ClientSocket.FailedCall("epoll_ctl");
+    }
+
+    private LatencyHistogram Measure()
+    {
+        _latencies = new LatencyHistogram();
+        RunFor(_options.Seconds);
+        Finish(() => _isUnderWay);
+        return _latencies;
+    }
+
+    private void Stall()
+    {
+        _stalled = _subscribers[0];
+        _epoll.Delete(_stalled.Fd);
+    }
+
+    private void CatchUp()
+    {
+        Subscriber late = _stalled!;
+        (_stalled, _latencies) = (null, null);
+        Watch(0);
+        Finish(() => late.Events + late.Missed < _published);
+        // What it gets late nobody has waited for.
+        _delivered = _awaited;
+    }
+
+    /// <summary>Receives what is to come, and publishes nothing.</summary>
+    private void Finish(Func<bool> isMissing)
+    {
+        long start = Stopwatch.GetTimestamp();
+        while (isMissing())
+        {
+            if (Stopwatch.GetElapsedTime(start).TotalSeconds > StallSeconds) throw new BenchException($"what was published has not come within {StallSeconds} s");
+            Receive(1);
+            Tick();
+        }
     }
 
     private void RunFor(double seconds)
@@ -83,6 +171,7 @@ internal sealed unsafe class PublishLoad : IDisposable
             {
                 Publisher.Publish(_published, _options.Burst);
                 _published += _options.Burst;
+                _awaited += _options.Burst * (_options.Connections - (_stalled is null ? 0L : 1));
                 _isUnderWay = true;
                 (_due, _burstAt) = (Math.Max(_due + interval, now), now);
             }
@@ -99,7 +188,7 @@ internal sealed unsafe class PublishLoad : IDisposable
     {
         int count = _epoll.Wait(timeout);
         for (int i = 0; i < count; i++) Receive(_subscribers[(int)_epoll.Take(i, out _)]);
-        if (!_isUnderWay || _delivered < _published * _options.Connections || Publisher.Answers < _published) return;
+        if (!_isUnderWay || _delivered < _awaited || Publisher.Answers < _published) return;
         _isUnderWay = false;
         _bursts++;
         _burstTime += Stopwatch.GetTimestamp() - _burstAt;
@@ -110,14 +199,25 @@ internal sealed unsafe class PublishLoad : IDisposable
         nint count = Libc.Receive(subscriber.Fd, _buffer, ReceiveBytes, ClientSocket.DoNotWait);
         if (count > 0)
         {
-            _delivered += subscriber.Take(new ReadOnlySpan<byte>(_buffer, (int)count));
-            if (subscriber.Events > _published) throw new BenchException("the server sent more events than were published");
+            int taken = subscriber.Take(new ReadOnlySpan<byte>(_buffer, (int)count));
+            _delivered += taken;
+            if (subscriber.Missed != 0 && subscriber != _subscribers[0]) throw new BenchException("one that reads was told that it missed events");
+            Record(taken);
+            if (subscriber.Events + subscriber.Missed > _published) throw new BenchException("the server sent more events than were published");
             return;
         }
 
         int errno = Marshal.GetLastSystemError();
         if (count == 0) throw new BenchException("the server closed a connection");
         if (errno is not (Libc.Eagain or Libc.Eintr)) throw ClientSocket.FailedCall("receive", errno);
+    }
+
+    // From the publish to the receiver, everything between them included.
+    private void Record(int taken)
+    {
+        if (_latencies is null || taken == 0) return;
+        long latency = (long)Stopwatch.GetElapsedTime(_burstAt).TotalNanoseconds;
+        for (; taken > 0; taken--) _latencies.Record(latency);
     }
 
     private void Tick()

@@ -72,6 +72,9 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
             case 0x22:
                 TakeEvent(frame);
                 break;
+            case 0x23:
+                TakeGap(frame[1..]);
+                break;
             case 0x20:
                 TakeReply(frame[1..]);
                 break;
@@ -100,8 +103,19 @@ internal sealed class SessionSubscriber(int fd, News news, bool subscribes) : Su
         if (!frame.StartsWith(_expected)) throw new BenchException("an event is of another topic or origin");
         frame = frame[_expected.Length..];
         if (Read(ref frame) != ++_offset) throw new BenchException($"an event is missing: {_offset} was to come");
-        if (frame[0] != FlagText || !frame[1..].SequenceEqual(news.Payload(Events))) throw new BenchException("an event is not what was published");
+        if (frame[0] != FlagText || !frame[1..].SequenceEqual(news.Payload(Events + Missed))) throw new BenchException("an event is not what was published");
         CountEvent();
+    }
+
+    private void TakeGap(ReadOnlySpan<byte> fields)
+    {
+        _ = Read(ref fields); // the topic
+        long missed = Read(ref fields);
+        if (Read(ref fields) != 1) throw new BenchException("a gap does not have one origin");
+        _ = Read(ref fields); // the origin
+        if (Read(ref fields) != _offset + missed) throw new BenchException($"a gap of {missed} events behind event {_offset} does not end where it says");
+        _offset += missed;
+        Missed += missed;
     }
 
     private void TakeReply(ReadOnlySpan<byte> fields)

@@ -32,6 +32,9 @@ internal abstract class Subscriber(int fd)
     /// <summary>Events that have come.</summary>
     public long Events { get; private set; }
 
+    /// <summary>Events that it was told it missed.</summary>
+    public long Missed { get; protected set; }
+
     /// <summary>Publishes that have been answered.</summary>
     public long Answers { get; protected set; }
 
