@@ -5,7 +5,7 @@ using Tandem.WebSockets;
 namespace Tandem.Benchmarks;
 
 /// <summary>
-/// Mode client: what a client costs. Connections that each send a message, await its echo and send the next, by <see cref="WebSocketClient"/> or by the BCL's
+/// Mode client: what a client costs. Connections that each have some messages in flight, await an echo and send the next, by <see cref="WebSocketClient"/> or by the BCL's
 /// <see cref="ClientWebSocket"/>: both are a <see cref="WebSocket"/>, so the code that uses them is the same. The figure is per second of this process.
 /// </summary>
 internal sealed class ClientLoad(LoadOptions options, bool bcl)
@@ -34,6 +34,7 @@ internal sealed class ClientLoad(LoadOptions options, bool bcl)
         var result = new Result("client");
         result.Add("connections", options.Connections);
         result.Add("size", options.Size);
+        result.Add("in_flight", options.Burst);
         result.Add("seconds", spent.Seconds);
         result.Add("per_s", count / spent.Seconds);
         result.Add("per_cpu_s", count / Math.Max(spent.GeneratorCpu, 0.01));
@@ -54,9 +55,10 @@ internal sealed class ClientLoad(LoadOptions options, bool bcl)
         byte[] message = new byte[options.Size];
         byte[] back = new byte[Math.Max(4096, options.Size)];
         Random.Shared.NextBytes(message);
+        for (int i = 1; i < options.Burst; i++) await SendAsync();
         while (!_ends)
         {
-            await socket.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
+            await SendAsync();
             int length = 0;
             ValueWebSocketReceiveResult received;
             do
@@ -68,5 +70,7 @@ internal sealed class ClientLoad(LoadOptions options, bool bcl)
             if (!back.AsSpan(0, length).SequenceEqual(message)) throw new BenchException("an echo is not what was sent");
             Interlocked.Increment(ref _messages);
         }
+
+        ValueTask SendAsync() => socket.SendAsync(message.AsMemory(), WebSocketMessageType.Binary, endOfMessage: true, CancellationToken.None);
     }
 }

@@ -34,7 +34,7 @@ internal sealed record LoadOptions
     /// <summary>Bytes of payload.</summary>
     public int Size { get; init; }
 
-    /// <summary>Events that are published with one send.</summary>
+    /// <summary>Events that are published with one send; of a client, messages in flight.</summary>
     public int Burst { get; init; } = 1;
 
     /// <summary>Least milliseconds from one burst to the next.</summary>

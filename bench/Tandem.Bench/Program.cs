@@ -55,11 +55,13 @@ var idle = new Command("idle", "The server's memory for each connection that has
 idle.SetAction(result => Print(() => new IdleLoad(Parse(result)).Run()));
 
 var bcl = new Option<bool>("--bcl") { Description = "Connect by the BCL's ClientWebSocket." };
-var client = new Command("client", "What a client costs: echoes awaited one by one, per second of this process's own processor time.")
+Option<int> inFlight = Bounded("--in-flight", "Messages of each connection whose echo has not come yet.", 1, 1000, 1);
+var client = new Command("client", "What a client costs: echoes per second of this process's own processor time.")
 {
-    bcl, port, path, connections, size, warmUp, seconds,
+    bcl, port, path, connections, size, inFlight, warmUp, seconds,
 };
-client.SetAction(result => Print(() => new ClientLoad(Parse(result) with { Path = result.GetValue(path) ?? "/" }, result.GetValue(bcl)).Run()));
+client.SetAction(result => Print(() =>
+    new ClientLoad(Parse(result) with { Path = result.GetValue(path) ?? "/", Burst = result.GetValue(inFlight) }, result.GetValue(bcl)).Run()));
 
 var program = new Argument<string[]>("command") { Description = "The server, with its arguments; behind --." };
 var startup = new Command("startup", "How soon a server answers its first handshake, from its start, and its memory then.") { port, path, program };

@@ -60,8 +60,8 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
     /// <summary>The pipeline has returned, and the request ends: so does the connection, if the application has left it open.</summary>
     public void Dispose()
     {
+        _connection?.Dispose(); // first, so that what was sent reaches the transport
         _transport?.Detach();
-        _connection?.Dispose();
     }
 
     private HandshakeRefusal Judge()

@@ -15,6 +15,9 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
     /// <summary>Most bytes gathered for one write: more gains nothing, and the first sender waits for the whole write.</summary>
     public const int BatchBytes = 64 * 1024;
 
+    // Of a large payload, what leaves with its header.
+    private const int LargeStart = 4 * 1024;
+
     private const int MaxControlFrame = FrameHeader.MaxLength + FrameHeader.MaxControlPayload;
 
     // Operations kept for reuse: as many as there are senders at once in all but odd cases.
@@ -43,18 +46,24 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
     /// <summary>Queues a data frame.</summary>
     public SendOperation Enqueue(ReadOnlyMemory<byte> payload, WebSocketMessageType type, bool endOfMessage, bool disablesCompression)
     {
-        // The BCL does not look at the type of what continues a message, and programs rely on it.
-        if (!_inMessage) _type = type;
         SendOperation operation = Rent();
         operation.Payload = payload;
-        operation.Type = _type;
         operation.EndOfMessage = endOfMessage;
         operation.IsWhole = !_inMessage && endOfMessage;
+        operation.Type = Pass(type, endOfMessage, disablesCompression);
         if (deflate is not null && !disablesCompression) Compress(operation, deflate);
-        _inMessage = !endOfMessage;
-        _disablesCompression = disablesCompression;
         Append(operation);
         return operation;
+    }
+
+    /// <summary>Notes a data frame, which need not wait here, for those that continue its message.</summary>
+    /// <returns>The type of its message: the BCL does not look at the type of what continues one, and programs rely on it.</returns>
+    public WebSocketMessageType Pass(WebSocketMessageType type, bool endOfMessage, bool disablesCompression)
+    {
+        if (!_inMessage) _type = type;
+        _inMessage = !endOfMessage;
+        _disablesCompression = disablesCompression;
+        return _type;
     }
 
     /// <summary>Queues a close frame, behind which nothing is sent (section 5.5.1).</summary>
@@ -118,7 +127,7 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
                 // A client's large payload passes through the buffer in pieces.
                 int room = operation.CloseStatus is not null ? MaxControlFrame
                     : !large ? FrameHeader.MaxLength + operation.Payload.Length
-                    : FrameHeader.MaxLength + (masks ? BatchBytes : 0);
+                    : FrameHeader.MaxLength + (masks ? BatchBytes : LargeStart);
                 full = large;
                 if (batch is not null && !large && size + room > BatchBytes) break;
                 size += room;
@@ -168,7 +177,8 @@ internal sealed class FrameQueue(FrameSender sender, bool masks, OutboundDeflate
         operation.IsWhole = false; // later messages may refer to it: it cannot be taken out of the queue
     }
 
-    private SendOperation Rent()
+    /// <summary>An operation that is not in the queue.</summary>
+    public SendOperation Rent()
     {
         if (_free is not { } operation) return new SendOperation(sender);
         _free = operation.Next;

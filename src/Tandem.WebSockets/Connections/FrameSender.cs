@@ -10,10 +10,10 @@ namespace Tandem.WebSockets.Connections;
 /// in the <see cref="FrameQueue"/> and leaves with the next one.
 /// </summary>
 /// <remarks>
-/// A sender that finds nobody writing writes its own frame before its call returns. What others queue meanwhile is written by the
-/// thread pool, so that no sender is kept writing for the rest.
+/// A sender that finds nobody writing writes its own frame before its call returns, or leaves it to be written soon (Gathering). What others
+/// queue meanwhile is written by the thread pool, so that no sender is kept writing for the rest.
 /// </remarks>
-internal sealed class FrameSender : IThreadPoolWorkItem
+internal sealed partial class FrameSender : IThreadPoolWorkItem
 {
     private readonly WebSocketConnection _connection;
     private readonly Stream _stream;
@@ -111,20 +111,27 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     public bool EndTransport()
     {
         _endsTransport = true;
-        return !_writing && !HasWork;
+        return !_writing && !HasWork && _gathered is null;
     }
 
-    /// <summary>Fails what waits. What is being written fails with the write.</summary>
-    public void Stop()
+    /// <summary>
+    /// Fails what waits. What is being written fails with the write; what is gathered is written, if the stream takes it.
+    /// </summary>
+    /// <returns>Until when frames that their senders take for written need the stream; null when none do.</returns>
+    public Task? Stop()
     {
         SendOperation? operation;
+        bool flushes;
         lock (_gate)
         {
             _stopped = true;
             _deflate?.DisposeOutbound();
             operation = Queue.Clear();
+            flushes = _gathered is not null && !_writing;
+            if (flushes) TakeGathered();
         }
 
+        if (flushes) WriteGathered(isAwaited: false, default);
         while (operation is not null)
         {
             SendOperation? next = operation.Next;
@@ -137,6 +144,12 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             }
 
             operation = next;
+        }
+
+        lock (_gate)
+        {
+            if (_writing && (_leavingBatch.Promised || _gatheredBatch.Promised)) _settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _settled?.Task;
         }
     }
 
@@ -178,13 +191,17 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     private bool GoesOn()
     {
         bool ends;
+        TaskCompletionSource? settled;
         lock (_gate)
         {
+            _leavingBatch = default;
             if (HasWork) return true;
             _writing = false;
             ends = _endsTransport;
+            settled = _settled;
         }
 
+        settled?.TrySetResult();
         if (ends) _connection.DropTransport();
         return false;
     }
@@ -208,6 +225,15 @@ internal sealed class FrameSender : IThreadPoolWorkItem
 
             // Only the last one can be large, and then only its header has been written so far.
             ReadOnlyMemory<byte> rest = last is not null && last.IsLarge ? last.Payload : default;
+            if (!_masks && !rest.IsEmpty)
+            {
+                // A header alone would be a packet of its own.
+                int count = Math.Min(rest.Length, buffer.Length - length);
+                rest.Span[..count].CopyTo(buffer.AsSpan(length));
+                rest = rest[count..];
+                length += count;
+            }
+
             while (_masks && !rest.IsEmpty)
             {
                 int count = Mask(rest.Span, buffer.AsSpan(length));
@@ -259,8 +285,9 @@ internal sealed class FrameSender : IThreadPoolWorkItem
             bool controls = !Queue.IsClosed; // section 5.5.1: nothing follows a close frame
             bool pings = controls && Queue.TakePing();
             batch = Queue.Take(out int size);
-            byte[] buffer = ArrayPool<byte>.Shared.Rent(size);
-            length = controls ? WriteControls(buffer, pings) : 0;
+            byte[] buffer = ArrayPool<byte>.Shared.Rent(size + _gatheredBatch.Length);
+            length = TakeGathered(buffer);
+            if (controls) length += WriteControls(buffer.AsSpan(length), pings);
             return buffer;
         }
     }
@@ -298,6 +325,7 @@ internal sealed class FrameSender : IThreadPoolWorkItem
     {
         TrafficCounters traffic = _traffic.Lease();
         traffic.BytesSent += sent;
+        if (succeeded) traffic.MessagesSent += _leavingBatch.Messages;
         for (SendOperation? operation = batch; operation is not null; operation = operation.Next)
         {
             traffic.Buffered -= operation.Payload.Length;

@@ -11,8 +11,8 @@ namespace Tandem.WebSockets.Connections;
 /// <remarks>Fields other than the result are guarded by the connection's gate until <see cref="FrameSender"/> has taken the operation.</remarks>
 internal sealed class SendOperation(FrameSender sender) : IValueTaskSource, IThreadPoolWorkItem
 {
-    // Payloads above this, in bytes, are written from where they lie; below, one write with a copy is cheaper than two.
-    private const int DirectBytes = 16 * 1024;
+    /// <summary>Payloads above this, in bytes, are written from where they lie; below, one write with a copy is cheaper than two.</summary>
+    public const int DirectBytes = 32 * 1024;
 
     private ManualResetValueTaskSourceCore<bool> _core; // continuations run where SetResult is called: see Complete
     private CancellationTokenRegistration _registration;

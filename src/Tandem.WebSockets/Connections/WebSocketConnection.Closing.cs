@@ -12,6 +12,9 @@ public sealed partial class WebSocketConnection
     // How long a client waits, after both close frames, for the server to end TCP first (section 7.1.1): a courtesy, and as long as the BCL's.
     private static readonly TimeSpan ServerEndWait = TimeSpan.FromSeconds(1);
 
+    // How long a connection that was disposed of holds its stream for frames that it still owes a slow one.
+    private static readonly TimeSpan OwedWait = TimeSpan.FromSeconds(1);
+
     /// <summary>
     /// Sends a close frame, waits for the peer's and discards what comes before it (RFC 6455 section 7.1.2). A receive may be pending: it
     /// receives what comes before the answer, and the answer.
@@ -59,7 +62,23 @@ public sealed partial class WebSocketConnection
         }
 
         CountEnded(in cause);
-        _sender.Stop();
+        Task? owed = _sender.Stop();
+        if (owed is null || State == WebSocketState.Aborted) _stream.Dispose();
+        else _ = DisposeStreamAfterAsync(owed);
+    }
+
+    // Its senders were told that the frames are on their way, and an application may dispose of a connection once it has sent its last word.
+    private async Task DisposeStreamAfterAsync(Task owed)
+    {
+        try
+        {
+            await owed.WaitAsync(OwedWait, _options.TimeProvider).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            // The peer takes nothing.
+        }
+
         _stream.Dispose();
     }
 
@@ -96,9 +115,10 @@ public sealed partial class WebSocketConnection
             {
                 if (_receiver != Receiver.None) left = ReceiverLeft();
                 else _receiver = Receiver.Closer;
+                _hasReceived = false;
             }
 
-            if (left is null) await ReceiveCoreAsync(discarded ??= new byte[DirectBytes], cancellationToken).ConfigureAwait(false);
+            if (left is null) await ReceiveCoreAsync(discarded ??= new byte[DirectBytes], 0, Found.NeedsMore, cancellationToken).ConfigureAwait(false);
             else await WaitForReceiverAsync(left, cancellationToken).ConfigureAwait(false);
         }
 

@@ -14,6 +14,9 @@ public sealed partial class WebSocketConnection
     // frames behind it as well is worth the copy.
     private const int DirectBytes = 4 * 1024;
 
+    // A first read, in bytes: most messages, or of a larger one its header, so that the rest goes straight into the application's buffer.
+    private const int FirstReadBytes = 256;
+
     private enum Receiver : byte
     {
         None,
@@ -32,10 +35,12 @@ public sealed partial class WebSocketConnection
     // Guarded by the gate.
     private Receiver _receiver;
     private TaskCompletionSource? _receiverLeft;
+    private bool _hasReceived; // between receives: the next one has bytes to begin with
 
     // Of the receiver.
     private WebSocketReader _reader;
-    private byte[]? _buffer; // rented while there are bytes in it
+    private byte[]? _buffer; // rented while there are bytes in it, or a read waits with it; a small or a large one
+    private bool _mayHaveMore; // the last read filled its buffer
     private int _start; // from here to _end: received, and not given to the reader
     private int _end;
     private int _payloadStart; // unmasked payload of the frame in progress that the application has not taken
@@ -53,7 +58,7 @@ public sealed partial class WebSocketConnection
     /// <summary>
     /// Receives until the buffer is full or the frame ends, whichever comes first. Pings are answered meanwhile. One receive at a time.
     /// </summary>
-    /// <param name="buffer">Where the payload goes. An empty one waits for the next frame, without a buffer being held.</param>
+    /// <param name="buffer">Where the payload goes. An empty one waits for the next frame.</param>
     /// <param name="cancellationToken">Aborts the connection.</param>
     /// <returns>
     /// How much was received of which kind of message, and whether it ends here; or the peer's close frame, whose code is in
@@ -81,9 +86,24 @@ public sealed partial class WebSocketConnection
 
             if (_receiver == Receiver.Closer) return ReceiveAfterCloserAsync(ReceiverLeft(), buffer, cancellationToken);
             _receiver = Receiver.Application;
+            _hasReceived = false;
         }
 
-        return ReceiveCoreAsync(buffer, cancellationToken);
+        // What has come already needs no asynchronous method, and no registration for a cancellation.
+        int filled = 0;
+        Found found = Found.NeedsMore;
+        if (_buffer is not null && !cancellationToken.IsCancellationRequested)
+        {
+            found = Take(buffer.Span, ref filled);
+            if (found == Found.Data)
+            {
+                ValueWebSocketReceiveResult result = Taken(filled);
+                LeaveReceiver();
+                return new ValueTask<ValueWebSocketReceiveResult>(result);
+            }
+        }
+
+        return ReceiveCoreAsync(buffer, filled, found, cancellationToken);
     }
 
     private async Task<WebSocketReceiveResult> ReceiveResultAsync(Memory<byte> buffer, CancellationToken cancellationToken)
@@ -112,6 +132,7 @@ public sealed partial class WebSocketConnection
                 if (_receiver == Receiver.None)
                 {
                     _receiver = Receiver.Application;
+                    _hasReceived = false;
                     break;
                 }
 
@@ -119,19 +140,18 @@ public sealed partial class WebSocketConnection
             }
         }
 
-        return await ReceiveCoreAsync(buffer, cancellationToken).ConfigureAwait(false);
+        return await ReceiveCoreAsync(buffer, 0, Found.NeedsMore, cancellationToken).ConfigureAwait(false);
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<ValueWebSocketReceiveResult> ReceiveCoreAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+    private async ValueTask<ValueWebSocketReceiveResult> ReceiveCoreAsync(
+        Memory<byte> buffer, int filled, Found found, CancellationToken cancellationToken)
     {
         CancellationTokenRegistration registration = cancellationToken.UnsafeRegister(static state => ((WebSocketConnection)state!).Abort(), this);
         try
         {
             cancellationToken.ThrowIfCancellationRequested();
-            int filled = 0;
-            Found found;
-            while ((found = Take(buffer.Span, ref filled)) == Found.NeedsMore)
+            while (found == Found.NeedsMore && (found = Take(buffer.Span, ref filled)) == Found.NeedsMore)
             {
                 if (_buffer is null && IsDirect(buffer.Length - filled, out int count))
                 {
@@ -143,26 +163,21 @@ public sealed partial class WebSocketConnection
                     }
 
                     filled += read;
+                    _mayHaveMore &= _reader.FrameRemaining != 0; // it was bounded by the frame
                     continue;
                 }
 
-                if (_buffer is null)
+                // Waits for bytes without a buffer. What a stream says that cannot wait like that does not matter: the read behind it waits.
+                if (_buffer is null && filled == 0 && (_waitsEmpty || _mayHaveMore))
                 {
-                    // Waits for bytes without a buffer. What a stream says that cannot wait like that does not matter: the read behind it waits.
-                    if (filled == 0) await ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
-                    RentBuffer();
+                    await ReadAsync(Memory<byte>.Empty, cancellationToken).ConfigureAwait(false);
                 }
 
+                PrepareBuffer();
                 _end += await ReadAsync(_buffer.AsMemory(_end), cancellationToken).ConfigureAwait(false);
             }
 
-            if (found == Found.Data)
-            {
-                bool ends = !_inFrame && _endsMessage;
-                if (ends) _receivedMessages++;
-                return new ValueWebSocketReceiveResult(filled, _reader.MessageType, ends);
-            }
-
+            if (found == Found.Data) return Taken(filled);
             if (found == Found.Fault) await FailAsync(_reader.Fault).ConfigureAwait(false);
             else await EndAsync().ConfigureAwait(false);
             return new ValueWebSocketReceiveResult(0, WebSocketMessageType.Close, true);
@@ -236,6 +251,13 @@ public sealed partial class WebSocketConnection
         }
     }
 
+    private ValueWebSocketReceiveResult Taken(int count)
+    {
+        bool ends = !_inFrame && _endsMessage;
+        if (ends) _receivedMessages++;
+        return new ValueWebSocketReceiveResult(count, _reader.MessageType, ends);
+    }
+
     private bool IsDirect(int room, out int count)
     {
         count = _inFrame && !_reader.IsCompressed ? (int)Math.Min(room, _reader.FrameRemaining) : 0;
@@ -253,11 +275,17 @@ public sealed partial class WebSocketConnection
     private async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         ValueTask<int> read = _stream.ReadAsync(buffer, cancellationToken);
-        if (!read.IsCompleted) BeginWait();
+        if (!read.IsCompleted)
+        {
+            BeginWait();
+            if (_sender.HasGathered) _sender.Flush();
+        }
+
         int count = await read.ConfigureAwait(false);
         if (buffer.IsEmpty) return 0;
         EndWait();
         _receivedBytes += count;
+        _mayHaveMore = count == buffer.Length;
         return count != 0 ? count : throw new EndOfStreamException();
     }
 
@@ -269,10 +297,20 @@ public sealed partial class WebSocketConnection
         _end = received.Length;
     }
 
-    private void RentBuffer()
+    /// <summary>
+    /// Makes room to read into: a small buffer for a first read, a large one when the last read has shown that there is more. What is left of the one
+    /// moves into the other.
+    /// </summary>
+    private void PrepareBuffer()
     {
-        _buffer = ArrayPool<byte>.Shared.Rent(_options.ReceiveBufferSize);
-        _start = _end = 0;
+        byte[]? before = _buffer;
+        // What is left is at most 139 bytes, but what came behind the handshake may be more.
+        bool large = _mayHaveMore || _end > FirstReadBytes - FrameHeader.MaxControlPayload;
+        if (before is not null && large == (before.Length > FirstReadBytes)) return;
+        _buffer = ArrayPool<byte>.Shared.Rent(large ? _options.ReceiveBufferSize : FirstReadBytes);
+        if (before is null) return;
+        before.AsSpan(0, _end).CopyTo(_buffer);
+        ArrayPool<byte>.Shared.Return(before);
     }
 
     // After the end, when nobody receives any more.
@@ -307,6 +345,7 @@ public sealed partial class WebSocketConnection
         lock (_gate)
         {
             _receiver = Receiver.None;
+            _hasReceived = _buffer is not null || _mayHaveMore;
             left = _receiverLeft;
             _receiverLeft = null;
             if (_dropped) DropReceiving();

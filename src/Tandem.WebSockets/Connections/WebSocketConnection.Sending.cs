@@ -29,7 +29,9 @@ public sealed partial class WebSocketConnection
 
     /// <summary>
     /// Sends a message or a fragment of one (RFC 6455 section 5.4). Calls may overlap: they are written in their order, and each completes
-    /// when the stream has taken its frame.
+    /// when the stream has taken its frame. An answer completes before that while other messages that came with the one it answers have not
+    /// been received yet: up to 16 KiB of answers leave with one write, when the last of those messages is answered, when a receive has to wait,
+    /// when the connection ends, or by the thread pool, whatever comes first.
     /// </summary>
     /// <param name="buffer">The payload; not changed, and not to be changed by others until the task has completed.</param>
     /// <param name="messageType">Text, which is the caller's to have in UTF-8, or binary. Not looked at in what continues a message.</param>
@@ -48,7 +50,8 @@ public sealed partial class WebSocketConnection
         ReadOnlyMemory<byte> buffer, WebSocketMessageType messageType, WebSocketMessageFlags messageFlags, CancellationToken cancellationToken)
     {
         Validate(messageType);
-        SendOperation operation;
+        SendOperation? operation = null;
+        Gathered gathered;
         lock (_gate)
         {
             if (_phase is not (WebSocketState.Open or WebSocketState.CloseReceived)) return ValueTask.FromException(InvalidState("sending"));
@@ -60,10 +63,14 @@ public sealed partial class WebSocketConnection
             }
 
             bool ends = (messageFlags & WebSocketMessageFlags.EndOfMessage) != 0;
-            operation = _sender.Queue.Enqueue(buffer, messageType, ends, disablesCompression);
+            gathered = _sender.Gather(buffer.Span, messageType, ends, disablesCompression, mayWait: _hasReceived && _phase == WebSocketState.Open);
+            if (gathered == Gathered.Refused) operation = _sender.Queue.Enqueue(buffer, messageType, ends, disablesCompression);
         }
 
-        return _sender.Start(operation, cancellationToken);
+        if (operation is not null) return _sender.Start(operation, cancellationToken);
+        if (gathered == Gathered.Leaves) return _sender.WriteGathered(cancellationToken);
+        _sender.FlushSoon();
+        return default;
     }
 
     private static WebSocketMessageFlags Flags(bool endOfMessage) =>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
 using Tandem.Protocol.Framing;
@@ -16,7 +17,7 @@ namespace Tandem.WebSockets;
 /// <para>A close frame from the peer is not answered by itself: <see cref="State"/> becomes CloseReceived, and the application closes.
 /// <see cref="CloseCause"/> says why a connection ended; the exceptions of a connection carry the same in a
 /// <see cref="ConnectionEndedException"/>, their inner exception.</para>
-/// <para>It owns the stream. An idle connection holds no buffer. Where it differs from the BCL's, docs/websocket-contract.md says so.</para>
+/// <para>It owns the stream. An idle connection holds no buffer, over bare TCP one of 256 bytes. Where it differs from the BCL's, docs/websocket-contract.md says so.</para>
 /// </remarks>
 public sealed partial class WebSocketConnection : WebSocket
 {
@@ -25,6 +26,7 @@ public sealed partial class WebSocketConnection : WebSocket
     private readonly FrameSender _sender;
     private readonly RoleTelemetry _telemetry;
     private readonly ConnectionDeflate? _deflate; // permessage-deflate was negotiated
+    private readonly bool _waitsEmpty; // not on a socket, where that costs system calls; other streams may hold buffers of their own for a read
     private readonly Lock _gate = new();
 
     // Guarded by the gate.
@@ -51,6 +53,7 @@ public sealed partial class WebSocketConnection : WebSocket
         options.Validate();
         _options = options;
         _stream = stream;
+        _waitsEmpty = stream is not NetworkStream;
         if (options.Deflate is { } parameters) _deflate = new ConnectionDeflate(in parameters, options.DeflateOptions, options.Role);
         _telemetry = options.Role == WebSocketRole.Client ? options.Telemetry.Client : options.Telemetry.Server;
         _sender = new FrameSender(this, stream, _gate, options.Role, _deflate, _telemetry.Traffic);

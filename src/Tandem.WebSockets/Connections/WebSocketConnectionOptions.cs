@@ -56,7 +56,7 @@ public sealed record WebSocketConnectionOptions
 
     /// <summary>
     /// Bytes that one read from the stream takes at most, when they do not go straight into the application's buffer. The buffer is rented
-    /// when there is something to read and goes back when it is used up. Default 16 KiB; 1 KiB to 1 MiB.
+    /// when there is more to read than the 256 bytes of a first read, and goes back when it is used up. Default 16 KiB; 1 KiB to 1 MiB.
     /// </summary>
     public int ReceiveBufferSize { get; init; } = 16 * 1024;
 

@@ -41,6 +41,26 @@ public sealed class UseWebSocketsContractTests
 
     [Theory]
     [MemberData(nameof(Cases))]
+    public async Task An_answer_arrives_although_more_was_waiting_and_the_endpoint_returns_without_a_word(Maker maker, Door door)
+    {
+        var sent = new TaskCompletionSource();
+        await using TestApp app = await TestApp.StartAsync(maker, door, async context =>
+        {
+            WebSocket socket = await context.WebSockets.AcceptWebSocketAsync();
+            await sent.Task.InTime();
+            await socket.ReceiveAsync(new byte[10].AsMemory(), default);
+            await socket.SendAsync("answer"u8.ToArray().AsMemory(), WebSocketMessageType.Text, true, default);
+        });
+        using ClientWebSocket client = await app.ConnectAsync();
+        for (int i = 0; i < 10; i++) await client.SendAsync(new byte[1].AsMemory(), WebSocketMessageType.Binary, true, default);
+        sent.SetResult();
+        byte[] buffer = new byte[10];
+        WebSocketReceiveResult received = await client.ReceiveAsync(buffer, default).InTime();
+        Assert.Equal("answer"u8.ToArray(), buffer[..received.Count]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Cases))]
     public async Task The_server_closes(Maker maker, Door door)
     {
         await using TestApp app = await TestApp.StartAsync(maker, door, async context =>

@@ -81,6 +81,8 @@ internal sealed class Player : IDisposable
         }
 
         (string result, int count, ConnectionEndedException? ended) = await FinishAsync(main);
+        // Ours may be done before the frame has left, which it does by itself.
+        if (step.Act == Act.Send && result == "done") await Eventually.True(() => _stream.HasWritten, "a sent frame is written");
         return new Outcome(
             step, before, midway, result, meanwhile.Text, buffer[..count], _socket.State, (int?)_socket.CloseStatus, _socket.CloseStatusDescription, _stream.Arrived, [.. SentFrames.Parse(_stream.TakeWritten(), _conversation.Role == WebSocketRole.Client)], ended ?? meanwhile.Ended);
     }

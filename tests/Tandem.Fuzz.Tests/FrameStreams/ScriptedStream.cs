@@ -20,6 +20,15 @@ internal sealed class ScriptedStream(byte[] bytes, int[] cuts) : Stream
 
     public bool HasMore => _nextCut < cuts.Length;
 
+    /// <summary>Whether there is something for <see cref="TakeWritten"/>.</summary>
+    public bool HasWritten
+    {
+        get
+        {
+            lock (_gate) return _written.Count != 0;
+        }
+    }
+
     /// <summary>Takes what has been written since the last time.</summary>
     public byte[] TakeWritten()
     {
