@@ -13,6 +13,7 @@ internal sealed class CuttableProxy : IAsyncDisposable
     private readonly CancellationTokenSource _disposed = new();
     private readonly Task _accepting;
     private volatile bool _isCut;
+    private long _left = long.MaxValue;
 
     public CuttableProxy(int port)
     {
@@ -30,7 +31,14 @@ internal sealed class CuttableProxy : IAsyncDisposable
         foreach (Socket socket in _sockets.Keys) Reset(socket);
     }
 
-    public void Mend() => _isCut = false;
+    /// <summary>Lets so many bytes more get through, both ways together, before it stalls: what is larger is still on its way when it is cut.</summary>
+    public void StallAfter(long bytes) => Volatile.Write(ref _left, bytes);
+
+    public void Mend()
+    {
+        Volatile.Write(ref _left, long.MaxValue);
+        _isCut = false;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -97,6 +105,8 @@ internal sealed class CuttableProxy : IAsyncDisposable
         {
             while (await from.ReceiveAsync(buffer, _disposed.Token) is var length and > 0)
             {
+                // The rest stays here until the connection is cut.
+                if (Interlocked.Add(ref _left, -length) < 0) await Task.Delay(Timeout.Infinite, _disposed.Token);
                 for (int sent = 0; sent < length;) sent += await to.SendAsync(buffer.AsMemory(sent, length - sent), _disposed.Token);
             }
         }

@@ -177,6 +177,7 @@ public sealed class LinkTests(TutorialSite site) : IClassFixture<TutorialSite>
         computer.Page.Dialog += (_, dialog) => _ = dialog.AcceptAsync();
         byte[] bytes = RandomNumberGenerator.GetBytes(3_000_000);
         var file = new FilePayload { Name = "half.bin", MimeType = "", Buffer = bytes };
+        proxy.StallAfter(1_000_000);
         await computer["files-input"].SetInputFilesAsync(file);
         await phone.Page.WaitForFunctionAsync("() => Number(document.querySelector('[data-testid=file]')?.dataset.moved) > 200000");
         proxy.Cut();
