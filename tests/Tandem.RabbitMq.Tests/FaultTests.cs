@@ -16,6 +16,9 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     // What is Unavailable, or a gap, because somebody was slow is no finding here; nor is a connection that is given up because nothing was heard for seconds, where no test wants that.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    // Who is dead without a word is missed within two heartbeats, and what was on its way to it comes after that: several times within Settling.
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(10);
     private static int s_prefixes;
 
     private readonly string _prefix = $"fault{Interlocked.Increment(ref s_prefixes)}";
@@ -160,7 +163,8 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
     public async Task A_node_that_ends_while_it_is_asked_is_not_waited_for_any_longer()
     {
         using var proxy = new CutProxy(broker.Port);
-        Node silent = await AddAsync(Through(proxy), heartbeat: Second), asking = await AddAsync(broker.Uri), third = await AddAsync(broker.Uri);
+        Node silent = await AddAsync(Through(proxy), heartbeat: Second, answerTimeout: Patience), asking = await AddAsync(broker.Uri, answerTimeout: Patience);
+        Node third = await AddAsync(broker.Uri);
         await using TestClient first = new(silent), second = new(third), client = new(asking);
         Assert.Equal(SessionCode.Ok, await first.SubscribeAsync("news").InTime());
         Assert.Equal(SessionCode.Ok, await second.SubscribeAsync("news").InTime());
@@ -255,11 +259,12 @@ public sealed class FaultTests(Broker broker, ITestOutputHelper output) : IAsync
 
     private static Uri Through(CutProxy proxy) => new($"amqp://guest:guest@127.0.0.1:{proxy.Port}");
 
-    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null, Action<Exception?>? changed = null, TimeSpan? heartbeat = null)
+    private async Task<Node> AddAsync(Uri uri, TimeSpan? confirmTimeout = null, Action<Exception?>? changed = null, TimeSpan? heartbeat = null, TimeSpan? answerTimeout = null)
     {
         var options = new RabbitMqBackplaneOptions
         {
-            Uri = uri, Prefix = _prefix, Heartbeat = heartbeat ?? Patience, ConfirmTimeout = confirmTimeout ?? Patience, AnswerTimeout = Patience, ConnectionChanged = changed,
+            Uri = uri, Prefix = _prefix, Heartbeat = heartbeat ?? Silence, ConfirmTimeout = confirmTimeout ?? Patience, AnswerTimeout = answerTimeout ?? Silence,
+            ConnectionChanged = changed,
         };
         var application = new Application();
         application.Topics = application.Topics with { WaitTimeout = Patience };
