@@ -29,13 +29,8 @@ internal sealed class Broker : IAsyncDisposable
     {
         Description = "Share topics and mailboxes with other nodes through a RabbitMQ broker: amqp://user:password@host:port/vhost. Without it they are this process's own.",
         HelpName = "URL",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "amqp" or "amqps") return parsed;
-            result.AddError("--rabbitmq: not an amqp:// or amqps:// URL.");
-            return null;
-        },
+        // Not repeated in the error: it may have a password in it.
+        CustomParser = result => CommonOptions.ReadUrl(result, url => url.Scheme is "amqp" or "amqps", _ => "--rabbitmq: not an amqp:// or amqps:// URL."),
     };
 
     /// <param name="uri">Where it is.</param>

@@ -32,16 +32,36 @@ internal static class CommonOptions
     public static Argument<Uri> Url() => new("url")
     {
         Description = "Where to connect: ws://HOST[:PORT]/PATH or wss://...",
+        CustomParser = result => ReadUrl(result, url => url.Scheme is "ws" or "wss", text => $"'{text}' is not a ws:// or wss:// URL."),
+    };
+
+    /// <summary>How long a program whose input is a pipe goes on after the end of it.</summary>
+    public static Option<double> Wait(string before) => new("--wait")
+    {
+        Description = $"Seconds to go on receiving after the end of piped input, before {before}.",
+        DefaultValueFactory = _ => 1,
         CustomParser = result =>
         {
             string text = result.Tokens[0].Value;
-            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "ws" or "wss") return parsed;
-            result.AddError($"'{text}' is not a ws:// or wss:// URL.");
-            return null;
+            bool parsed = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds);
+            if (!parsed || seconds > 86_400) result.AddError($"--wait: '{text}' is not a number of seconds from 0 to 86400.");
+            return seconds;
         },
     };
 
     public static Option<bool> NoDeflateOffer() => new("--no-deflate") { Description = "Do not offer permessage-deflate." };
+
+    /// <summary>Reads the value of an option or argument that takes one URL.</summary>
+    /// <param name="result">The value.</param>
+    /// <param name="isFit">Whether a URL is one of those that are asked for.</param>
+    /// <param name="describe">The error for what is none of them.</param>
+    public static Uri? ReadUrl(ArgumentResult result, Func<Uri, bool> isFit, Func<string, string> describe)
+    {
+        string text = result.Tokens[0].Value;
+        if (Uri.TryCreate(text, UriKind.Absolute, out Uri? url) && isFit(url)) return url;
+        result.AddError(describe(text));
+        return null;
+    }
 
     public static void CheckRange(OptionResult result, int least, int most)
     {

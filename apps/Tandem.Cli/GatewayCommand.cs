@@ -16,13 +16,7 @@ internal static class GatewayCommand
             Description = "The server with the links: ws://HOST:PORT or wss://HOST:PORT. It should be told that this gateway is a --known-proxy, or all its phones are one address there.",
             HelpName = "URL",
             Required = true,
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri is { Scheme: "ws" or "wss", Fragment: "" }) return uri;
-                result.AddError($"--hub: '{text}' is not ws://HOST:PORT or wss://HOST:PORT.");
-                return null!;
-            },
+            CustomParser = result => CommonOptions.ReadUrl(result, url => url is { Scheme: "ws" or "wss", Fragment: "" }, text => $"--hub: '{text}' is not ws://HOST:PORT or wss://HOST:PORT.")!,
         };
         Option<IPAddress> host = CommonOptions.Host();
         Option<int?> port = MobileServers.PortOption($"Default {CoapServer.DefaultPort}.");

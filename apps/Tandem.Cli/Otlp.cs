@@ -40,13 +40,7 @@ internal sealed class Otlp : IDisposable
     {
         Description = "Send metrics and traces to an OpenTelemetry collector, by OTLP over HTTP: its base URL, such as http://127.0.0.1:4318.",
         HelpName = "URL",
-        CustomParser = result =>
-        {
-            string text = result.Tokens[0].Value;
-            if (Uri.TryCreate(text, UriKind.Absolute, out Uri? parsed) && parsed.Scheme is "http" or "https") return parsed;
-            result.AddError($"--otlp: '{text}' is not an http:// or https:// URL.");
-            return null;
-        },
+        CustomParser = result => CommonOptions.ReadUrl(result, url => url.Scheme is "http" or "https", text => $"--otlp: '{text}' is not an http:// or https:// URL."),
     };
 
     /// <summary>Begins to export; disposing it sends the rest.</summary>

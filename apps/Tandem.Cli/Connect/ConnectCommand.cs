@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net.WebSockets;
 using System.Runtime.InteropServices;
 using Tandem.Protocol.Compression;
@@ -35,12 +34,7 @@ internal static class ConnectCommand
             DefaultValueFactory = _ => WebSocketReaderOptions.DefaultMaxMessageSize,
         };
         maxMessage.Validators.Add(result => CommonOptions.CheckRange(result, 0, int.MaxValue));
-        var wait = new Option<double>("--wait")
-        {
-            Description = "Seconds to go on receiving after the end of piped input, before closing.",
-            DefaultValueFactory = _ => 1,
-            CustomParser = result => ParseSeconds(result.Tokens[0].Value, result.AddError),
-        };
+        Option<double> wait = CommonOptions.Wait("closing");
 
         var command = new Command(
             "connect",
@@ -121,12 +115,5 @@ internal static class ConnectCommand
         int colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon <= 0) fail($"--header: '{text}' is not \"Name: value\".");
         return colon <= 0 ? default : new(text[..colon], text[(colon + 1)..].Trim(' ', '\t'));
-    }
-
-    private static double ParseSeconds(string text, Action<string> fail)
-    {
-        bool parsed = double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds);
-        if (!parsed || seconds > 86_400) fail($"--wait: '{text}' is not a number of seconds from 0 to 86400.");
-        return seconds;
     }
 }

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Tandem.Coap;
 using Tandem.Link.Pairing;
+using Tandem.Link.Secrets;
 
 namespace Tandem.Cli.Phone;
 
@@ -24,7 +25,7 @@ internal sealed partial class PhoneClient
         while (true)
         {
             if (Take() is not { } next) await _work.WaitAsync(_stopping.Token);
-            else if (next.Mailbox.StartsWith(TicketPrefix, StringComparison.Ordinal)) await ClaimAsync(next.Mailbox, next.Mail);
+            else if (next.Mailbox.StartsWith(MailboxNames.TicketPrefix, StringComparison.Ordinal)) await ClaimAsync(next.Mailbox, next.Mail);
             else await PutAsync(next.Mailbox, next.Mail);
         }
     }

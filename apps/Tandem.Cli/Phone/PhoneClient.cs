@@ -11,8 +11,6 @@ namespace Tandem.Cli.Phone;
 /// </summary>
 internal sealed partial class PhoneClient : IPairingDriver, IAsyncDisposable
 {
-    private const string TicketPrefix = "ticket/";
-
     private static readonly TimeSpan TickInterval = TimeSpan.FromMilliseconds(100);
 
     // For END and DELETE: the person waits for the program to end, and a computer that hears neither finds out by itself.

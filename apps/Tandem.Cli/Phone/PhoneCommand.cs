@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Tandem.Cli.Connect;
@@ -29,28 +28,12 @@ internal static class PhoneCommand
             Description = "The mobile server.",
             HelpName = "URL",
             DefaultValueFactory = _ => new Uri($"coap://127.0.0.1:{CoapServer.DefaultPort}"),
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                if (Uri.TryCreate(text, UriKind.Absolute, out Uri? uri) && uri is { Scheme: "coap", PathAndQuery: "/" or "" }) return uri;
-                result.AddError($"--server: '{text}' is not coap://HOST:PORT.");
-                return null!;
-            },
+            CustomParser = result => CommonOptions.ReadUrl(result, url => url is { Scheme: "coap", PathAndQuery: "/" or "" }, text => $"--server: '{text}' is not coap://HOST:PORT.")!,
         };
         var name = new Option<string>("--name") { Description = "What the phone is called on the computer.", DefaultValueFactory = _ => Environment.MachineName };
         var directory = new Option<string>("--directory") { Description = "Where files go that are received. None is overwritten.", HelpName = "PATH", DefaultValueFactory = _ => "." };
         var accept = new Option<long>("--accept") { Description = "Accept files of up to so many bytes without asking.", HelpName = "BYTES", DefaultValueFactory = _ => -1 };
-        var wait = new Option<double>("--wait")
-        {
-            Description = "Seconds to go on receiving after the end of piped input, before unlinking.",
-            DefaultValueFactory = _ => 1,
-            CustomParser = result =>
-            {
-                bool parsed = double.TryParse(result.Tokens[0].Value, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double seconds);
-                if (!parsed || seconds > 86_400) result.AddError($"--wait: '{result.Tokens[0].Value}' is not a number of seconds from 0 to 86400.");
-                return seconds;
-            },
-        };
+        Option<double> wait = CommonOptions.Wait("unlinking");
         Option<int> ackTimeout = MobileServers.AckTimeoutOption();
         var command = new Command(
             "phone",

@@ -9,7 +9,12 @@ internal sealed class SentFile(FileStream stream) : ILinkFileSource, IDisposable
 {
     public long Length => stream.Length;
 
-    public int Read(long position, Span<byte> destination)
+    public int Read(long position, Span<byte> destination) => Read(stream, position, destination);
+
+    public void Dispose() => stream.Dispose();
+
+    /// <summary>Reads, where what cannot be read is not there: the conversation ends the file then, and not the program.</summary>
+    public static int Read(FileStream stream, long position, Span<byte> destination)
     {
         try
         {
@@ -20,8 +25,6 @@ internal sealed class SentFile(FileStream stream) : ILinkFileSource, IDisposable
             return 0;
         }
     }
-
-    public void Dispose() => stream.Dispose();
 }
 
 /// <summary>A file that comes: beside its place until it is whole, so that nobody takes a part for all of it.</summary>
@@ -68,17 +71,7 @@ internal sealed class ReceivedFile : ILinkFileTarget, IDisposable
         return trimmed.Length == 0 ? "file" : trimmed[0] == '-' ? "_" + trimmed : trimmed;
     }
 
-    public int Read(long position, Span<byte> destination)
-    {
-        try
-        {
-            return RandomAccess.Read(_stream.SafeFileHandle, destination, position);
-        }
-        catch (IOException)
-        {
-            return 0;
-        }
-    }
+    public int Read(long position, Span<byte> destination) => SentFile.Read(_stream, position, destination);
 
     public bool TryWrite(long position, ReadOnlySpan<byte> bytes)
     {

@@ -1,4 +1,4 @@
-using Tandem.Server.Link;
+using Tandem.Link.Secrets;
 using Tandem.Sessions;
 
 namespace Tandem.Server.Inspector;
@@ -13,7 +13,7 @@ internal sealed record LinksSnapshot(HubSnapshot Hub, MailboxPage? Tickets, Mail
     private const int ShownOfId = 6;
 
     public static LinksSnapshot? Of(SessionHub? hub, int most) => hub is null ? null : new LinksSnapshot(
-        hub.GetSnapshot(most), hub.GetMailboxes(LinkName.TicketPrefix, most), hub.GetMailboxes(LinkName.InboxPrefix, most));
+        hub.GetSnapshot(most), hub.GetMailboxes(MailboxNames.TicketPrefix, most), hub.GetMailboxes(MailboxNames.InboxPrefix, most));
 
     /// <summary>The beginning of an id, without what stands before it in a name.</summary>
     public static string Shorten(string name)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
+using Tandem.Link.Secrets;
 
 namespace Tandem.Server.Link;
 
@@ -20,9 +21,6 @@ internal enum LinkMailbox
 /// <summary>The names of a link's mailboxes.</summary>
 internal static class LinkName
 {
-    public const string TicketPrefix = "ticket/";
-    public const string InboxPrefix = "link/";
-
     // 16 bytes in base64url, without padding.
     private const int IdLength = 22;
 
@@ -34,11 +32,11 @@ internal static class LinkName
     {
         id = default;
         LinkMailbox kind =
-            name.StartsWith(TicketPrefix, StringComparison.Ordinal) ? LinkMailbox.Ticket
-            : name.StartsWith(InboxPrefix, StringComparison.Ordinal) ? LinkMailbox.Inbox
+            name.StartsWith(MailboxNames.TicketPrefix, StringComparison.Ordinal) ? LinkMailbox.Ticket
+            : name.StartsWith(MailboxNames.InboxPrefix, StringComparison.Ordinal) ? LinkMailbox.Inbox
             : LinkMailbox.None;
         if (kind == LinkMailbox.None) return LinkMailbox.None;
-        ReadOnlySpan<char> text = name[(kind == LinkMailbox.Ticket ? TicketPrefix : InboxPrefix).Length..];
+        ReadOnlySpan<char> text = name[(kind == LinkMailbox.Ticket ? MailboxNames.TicketPrefix : MailboxNames.InboxPrefix).Length..];
         // One name for one id: no white space, which the decoder skips, and no padding. Bits beyond the last byte it refuses itself.
         if (text.Length != IdLength || text.ContainsAny(' ', '\t', '\r') || text.ContainsAny('\n', '=')) return LinkMailbox.None;
         Span<byte> bytes = stackalloc byte[16];

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Net;
 using System.Security.Cryptography;
 using Tandem.Coap;
-using Tandem.Server.Link;
+using Tandem.Link.Secrets;
 using Tandem.Server.Sessions;
 using Tandem.Sessions.Client;
 using Tandem.Sessions.Protocol;
@@ -41,7 +41,7 @@ internal sealed class MobilePhone : IAsyncDisposable
     public MobilePhone(string inbox, string counted, IPAddress address, MobileServerOptions options, Action<string> notify)
     {
         (Inbox, Address, _options, _notify) = (inbox, counted, options, notify);
-        _path = string.Concat("in/", inbox.AsSpan(LinkName.InboxPrefix.Length));
+        _path = string.Concat("in/", inbox.AsSpan(MailboxNames.InboxPrefix.Length));
         _heard = options.TimeProvider.GetTimestamp();
         // A hub that knows this gateway counts the phone's address, and not the gateway's.
         List<KeyValuePair<string, string>> headers = [.. options.Session.Connection.Headers, new(ClientAddress.ForwardedFor, address.ToString())];

@@ -100,7 +100,7 @@ public sealed class MobileServer : IAsyncDisposable
     private async ValueTask<CoapResponse> ClaimAsync(CoapRequest request, CancellationToken cancellation)
     {
         if (request.Method != CoapCode.Post) return new CoapResponse(CoapCode.MethodNotAllowed);
-        if (QueryOf(request, "r") is not { } id || LinkName.Parse(LinkName.TicketPrefix + id, out _) == LinkMailbox.None) return Refuse(CoapCode.BadRequest, "r is a routing id: 22 characters of base64url");
+        if (QueryOf(request, "r") is not { } id || LinkName.Parse(MailboxNames.TicketPrefix + id, out _) == LinkMailbox.None) return Refuse(CoapCode.BadRequest, "r is a routing id: 22 characters of base64url");
         if (request.Payload.Length > MaxClaimBytes) return Refuse(CoapCode.RequestEntityTooLarge, "a claim has at most 512 bytes");
         ReadOnlyMemory<byte> claim = request.Payload;
         if (claim.Length < KeyOffset + LinkLimits.PublicKeyBytes || claim.Span[0] != (byte)MailType.Claim) return Refuse(CoapCode.BadRequest, "the payload is no claim");
@@ -109,7 +109,7 @@ public sealed class MobileServer : IAsyncDisposable
         // Whose claim it is stands in it: the inbox is named after its key.
         string inbox = MailboxNames.Inbox(MailboxNames.InboxId(claim.Span.Slice(KeyOffset, LinkLimits.PublicKeyBytes)));
         SessionCode code = await AskAsync(
-            async phone => await phone.SendAsync(LinkName.TicketPrefix + id, claim, cancellation).ConfigureAwait(false), inbox, request, cancellation).ConfigureAwait(false);
+            async phone => await phone.SendAsync(MailboxNames.TicketPrefix + id, claim, cancellation).ConfigureAwait(false), inbox, request, cancellation).ConfigureAwait(false);
         // What has no ticket has no use for its inbox. Four claims in a ticket mean that its code is of no use any more.
         if (code is SessionCode.NotFound or SessionCode.Full)
         {
@@ -125,7 +125,7 @@ public sealed class MobileServer : IAsyncDisposable
         if (request.Method != CoapCode.Put) return new CoapResponse(CoapCode.MethodNotAllowed);
         if (NameOf(request) is not { } target || QueryOf(request, "i") is not { } own) return Refuse(CoapCode.BadRequest, "/out/INBOX-ID?i=OWN-INBOX-ID, both 22 characters of base64url");
         if (request.Payload.IsEmpty || request.Payload.Span[0] != (byte)MailType.Envelope) return Refuse(CoapCode.BadRequest, "the payload is no envelope");
-        if (_phones.Find(LinkName.InboxPrefix + own) is not { } phone) return Refuse(CoapCode.NotFound, "observe your inbox first");
+        if (_phones.Find(MailboxNames.InboxPrefix + own) is not { } phone) return Refuse(CoapCode.NotFound, "observe your inbox first");
         try
         {
             SessionCode code = await phone.SendAsync(target, request.Payload, cancellation).ConfigureAwait(false);
@@ -204,7 +204,7 @@ public sealed class MobileServer : IAsyncDisposable
     /// <summary>The inbox that a path /in/ID or /out/ID names; null: none.</summary>
     private static string? NameOf(CoapRequest request)
     {
-        string name = string.Concat(LinkName.InboxPrefix, request.Path.AsSpan(request.Path.IndexOf('/') + 1));
+        string name = string.Concat(MailboxNames.InboxPrefix, request.Path.AsSpan(request.Path.IndexOf('/') + 1));
         return LinkName.Parse(name, out _) == LinkMailbox.Inbox ? name : null;
     }
 

@@ -75,10 +75,11 @@ internal sealed class ConnectionTable
     {
         while (from < _used)
         {
-            int start = from & -BlockSize;
-            int found = _blocks[from >> BlockShift].Due.AsSpan(from - start, Math.Min(BlockSize, _used - start) - (from - start)).IndexOfAnyInRange(long.MinValue, now);
+            int offset = from & (BlockSize - 1);
+            Span<long> due = _blocks[from >> BlockShift].Due.AsSpan(offset, Math.Min(BlockSize - offset, _used - from));
+            int found = due.IndexOfAnyInRange(long.MinValue, now);
             if (found >= 0) return from + found;
-            from = start + BlockSize;
+            from += due.Length;
         }
 
         return -1;

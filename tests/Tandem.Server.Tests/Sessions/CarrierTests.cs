@@ -108,7 +108,7 @@ public sealed class CarrierTests
             }
         });
         var random = new Random(1);
-        while (!publishing.IsCompleted)
+        while (Volatile.Read(ref published) < Messages && !publishing.IsCompleted)
         {
             int next = Math.Min(Messages, Volatile.Read(ref published) + Stretch);
             await Eventually.True(() => Volatile.Read(ref published) >= next || publishing.IsCompleted, "some more messages");

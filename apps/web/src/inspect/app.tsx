@@ -1,6 +1,5 @@
 import { announce, announced } from '../shared/announcer.tsx';
-import { PageBar } from '../shared/page-bar.tsx';
-import { Page } from '../shared/page.tsx';
+import { Page, PageHeader } from '../shared/page.tsx';
 import { ConnectionsView } from './connections.tsx';
 import { paused, report, state } from './feed.ts';
 import { FiguresView } from './figures.tsx';
@@ -17,9 +16,7 @@ export function App() {
     <Page
       skip={t.skip}
       header={(
-        <header class="page-header">
-          <PageBar language={t.language} />
-          <h1>{t.heading}</h1>
+        <PageHeader language={t.language} heading={t.heading}>
           {!locked && (
             <div class="status" data-state={state.value}>
               <span class="lamp" aria-hidden="true" />
@@ -28,7 +25,7 @@ export function App() {
             </div>
           )}
           <p class="said" aria-hidden="true">{announced.value}</p>
-        </header>
+        </PageHeader>
       )}
     >
       {locked ? <Lock /> : <Tables />}

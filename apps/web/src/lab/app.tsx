@@ -1,7 +1,6 @@
 import type { Signal } from '@preact/signals';
 import { announce } from '../shared/announcer.tsx';
-import { PageBar } from '../shared/page-bar.tsx';
-import { Contents, Page } from '../shared/page.tsx';
+import { Contents, Page, PageHeader } from '../shared/page.tsx';
 import { Rich } from '../shared/rich.tsx';
 import { Section } from '../shared/section.tsx';
 import type { CarrierName } from '../session/index.ts';
@@ -16,12 +15,10 @@ export function App() {
     <Page
       skip={t.skip}
       header={(
-        <header class="page-header">
-          <PageBar language={t.language} />
-          <h1>{t.heading}</h1>
+        <PageHeader language={t.language} heading={t.heading}>
           <p class="lead">{t.intro}</p>
           <Contents label={t.contents} sections={[['run', t.run.nav], ['figures', t.figures.nav], ['charts', t.charts.nav], ['reading', t.reading.nav]]} />
-        </header>
+        </PageHeader>
       )}
       footer={<p>{t.footer} <a href="/tutorial">{t.tutorial}</a></p>}
     >

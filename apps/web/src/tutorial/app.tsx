@@ -1,5 +1,4 @@
-import { PageBar } from '../shared/page-bar.tsx';
-import { Contents, Page } from '../shared/page.tsx';
+import { Contents, Page, PageHeader } from '../shared/page.tsx';
 import { Demo } from './demo.tsx';
 import { FrameView } from './frame-view.tsx';
 import { HandshakeView } from './handshake-view.tsx';
@@ -12,12 +11,10 @@ export function App() {
     <Page
       skip={t.skip}
       header={(
-        <header class="page-header">
-          <PageBar language={t.language} />
-          <h1>{t.heading}</h1>
+        <PageHeader language={t.language} heading={t.heading}>
           <p class="lead">{t.intro}</p>
           <Contents label={t.contents} sections={[['talk', t.demo.nav], ['handshake', t.handshake.nav], ['frames', t.frames.nav], ['riddle', t.riddle.nav]]} />
-        </header>
+        </PageHeader>
       )}
       footer={<p>{t.footer} <a href="/lab">{t.lab}</a></p>}
     >
