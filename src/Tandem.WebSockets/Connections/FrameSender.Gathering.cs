@@ -24,8 +24,8 @@ internal enum Gathered : byte
 /// application has messages to receive that came with the one it answers, the answers gather there and leave with one write.
 /// </content>
 /// <remarks>
-/// What is gathered leaves at the latest when a receive has to wait for the stream, and when the thread pool comes to it: an application that does
-/// something else behind a send holds nothing back. While somebody writes nothing is gathered, so a peer that takes nothing makes its
+/// What is gathered leaves at the latest when a receive has to wait for the stream, and when the <see cref="GatherWatch"/> comes to it: an application that
+/// does something else behind a send holds nothing back. While somebody writes nothing is gathered, so a peer that takes nothing makes its
 /// senders wait as ever, and what senders have been told of is at most one buffer.
 /// </remarks>
 internal sealed partial class FrameSender
@@ -36,7 +36,7 @@ internal sealed partial class FrameSender
     // Guarded by the gate.
     private byte[]? _gathered;
     private Batch _gatheredBatch;
-    private bool _flushQueued;
+    private bool _isWatched;
     private GatheredFlush? _flush;
     private TaskCompletionSource? _settled;
 
@@ -81,17 +81,30 @@ internal sealed partial class FrameSender
     }
 
     /// <summary>After <see cref="Gathered.Waits"/>, without the gate: sees to it that what is gathered leaves, whatever the application does next.</summary>
-    public void FlushSoon()
+    public void Watch()
     {
-        // Once for all that is gathered until the pool comes to it.
-        if (_flushQueued) return;
+        // Once for all that is gathered until the watch comes to it.
+        if (_isWatched) return;
         lock (_gate)
         {
-            if (_flushQueued) return;
-            _flushQueued = true;
+            if (_isWatched) return;
+            _isWatched = true;
+        }
+
+        GatherWatch.Add(this);
+    }
+
+    /// <summary>The watch has come.</summary>
+    public void OnWatched()
+    {
+        lock (_gate)
+        {
+            _isWatched = false;
+            if (_gathered is null || _writing) return; // who has begun to write takes it along
             _flush ??= new GatheredFlush(this);
         }
 
+        // A stream may take its time with a write, and others wait for the watch.
         ThreadPool.UnsafeQueueUserWorkItem(_flush, preferLocal: false);
     }
 
@@ -236,14 +249,8 @@ internal sealed partial class FrameSender
         return _leavingBatch.Length;
     }
 
-    private void OnFlushDue()
-    {
-        lock (_gate) _flushQueued = false;
-        Flush();
-    }
-
     private sealed class GatheredFlush(FrameSender sender) : IThreadPoolWorkItem
     {
-        public void Execute() => sender.OnFlushDue();
+        public void Execute() => sender.Flush();
     }
 }

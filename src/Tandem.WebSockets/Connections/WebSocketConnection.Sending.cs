@@ -31,7 +31,7 @@ public sealed partial class WebSocketConnection
     /// Sends a message or a fragment of one (RFC 6455 section 5.4). Calls may overlap: they are written in their order, and each completes
     /// when the stream has taken its frame. An answer completes before that while other messages that came with the one it answers have not
     /// been received yet: up to 16 KiB of answers leave with one write, when the last of those messages is answered, when a receive has to wait,
-    /// when the connection ends, or by the thread pool, whatever comes first.
+    /// when the connection ends, or a millisecond or two later, whatever comes first.
     /// </summary>
     /// <param name="buffer">The payload; not changed, and not to be changed by others until the task has completed.</param>
     /// <param name="messageType">Text, which is the caller's to have in UTF-8, or binary. Not looked at in what continues a message.</param>
@@ -69,7 +69,7 @@ public sealed partial class WebSocketConnection
 
         if (operation is not null) return _sender.Start(operation, cancellationToken);
         if (gathered == Gathered.Leaves) return _sender.WriteGathered(cancellationToken);
-        _sender.FlushSoon();
+        _sender.Watch();
         return default;
     }
 

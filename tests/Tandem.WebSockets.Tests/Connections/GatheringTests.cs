@@ -46,7 +46,7 @@ public sealed class GatheringTests
         }
 
         for (int i = 0; i < Burst; i++) Assert.Equal([(byte)i], (await subject.Peer.ReadFrameAsync()).Payload);
-        // The pool may come to it at any time, but not after each of them.
+        // The watch may come at any time, but not after each of them.
         Assert.InRange(((DuplexStream)subject.Own).Writes, 1, Burst / 2);
         TrafficLedger traffic = (role == WebSocketRole.Server ? telemetry.Server : telemetry.Client).Traffic;
         await Waits.UntilAsync(() => traffic.Sum(static block => block.MessagesSent) == Burst);
