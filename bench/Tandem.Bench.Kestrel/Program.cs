@@ -21,6 +21,8 @@ WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
 builder.Logging.ClearProviders();
 builder.WebHost.UseUrls($"http://127.0.0.1:{options.Port}");
 
+if (options.Listens) builder.WebHost.UseTandemListener();
+
 // Only when it is asked for, so that it is no part of the echo's figures.
 if (options.HasHub) builder.Services.AddSignalR();
 
