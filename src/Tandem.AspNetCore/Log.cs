@@ -21,6 +21,9 @@ internal static partial class Log
     [LoggerMessage(5, LogLevel.Error, "Closing the WebSockets of the route {Path} failed.")]
     public static partial void StopFailed(ILogger logger, string path, Exception exception);
 
+    [LoggerMessage(6, LogLevel.Error, "What was told of the end of a connection failed.")]
+    public static partial void ConnectionEndFailed(ILogger logger, Exception exception);
+
     [LoggerMessage(10, LogLevel.Information, "Event loops serve {Routes} WebSocket routes at {EndPoint}.")]
     public static partial void Started(ILogger logger, int routes, IPEndPoint endPoint);
 

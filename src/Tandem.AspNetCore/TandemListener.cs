@@ -21,6 +21,7 @@ internal sealed class TandemListener(
     private readonly CancellationTokenSource _unbound = new();
     private readonly Lock _gate = new();
     private bool _serves;
+    private bool _isPlaintext;
     private bool _ended;
 
     public EndPoint EndPoint => server.EndPoints[0];
@@ -33,7 +34,7 @@ internal sealed class TandemListener(
         {
             try
             {
-                return factory.Create(socket);
+                return (_isPlaintext ? HandshakeConnection.TryCreate(socket, logger) : null) ?? factory.Create(socket);
             }
             catch (SocketException)
             {
@@ -75,8 +76,8 @@ internal sealed class TandemListener(
         IReadOnlyList<WebSocketRoute> served;
         try
         {
-            bool plaintext = await scheme.IsPlaintextAsync((IPEndPoint)EndPoint, either.Token).ConfigureAwait(false);
-            served = plaintext ? await routes.FindAsync().ConfigureAwait(false) : [];
+            _isPlaintext = await scheme.IsPlaintextAsync((IPEndPoint)EndPoint, either.Token).ConfigureAwait(false);
+            served = _isPlaintext ? await routes.FindAsync().ConfigureAwait(false) : [];
         }
         catch (OperationCanceledException) when (_unbound.IsCancellationRequested)
         {

@@ -39,6 +39,7 @@ internal static class AcceptedAnswer
         Stream stream = connect is null ? await upgrade!.UpgradeAsync().ConfigureAwait(false) : await connect.AcceptAsync().ConfigureAwait(false);
         // A WebSocket may live for days; the application has its own deadlines for it.
         context.Features.Get<IHttpRequestTimeoutFeature>()?.DisableTimeout();
+        if (connect is null && HandshakeConnection.Find(context.Features) is { } connection) stream = connection.TakeOver();
         return new HttpTransportStream(context, stream);
     }
 }

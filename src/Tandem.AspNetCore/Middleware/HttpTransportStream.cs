@@ -52,14 +52,25 @@ internal sealed class HttpTransportStream(HttpContext context, Stream inner) : S
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // Servers swallow what is written to a client that has gone. An application that only sends would go on for ever. The answer to a
-        // close frame may be swallowed: a client that does not wait for it is common, and nobody misses anything.
+        // Servers swallow what is written to a client that has gone. An application that only sends would go on for ever.
         if (_requestAborted.IsCancellationRequested && Connection?.State == WebSocketState.Open)
         {
             return ValueTask.FromException(new IOException("The request was aborted."));
         }
 
-        return inner.WriteAsync(buffer, _ended.Token);
+        return Connection?.CloseStatus is null ? inner.WriteAsync(buffer, _ended.Token) : AnswerCloseAsync(buffer);
+    }
+
+    // A socket swallows nothing. The answer to a close frame may be: a client that does not wait for it is common, and nobody misses anything.
+    private async ValueTask AnswerCloseAsync(ReadOnlyMemory<byte> buffer)
+    {
+        try
+        {
+            await inner.WriteAsync(buffer, _ended.Token).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+        }
     }
 
     public override Task FlushAsync(CancellationToken cancellationToken) => inner.FlushAsync(_ended.Token);

@@ -99,6 +99,7 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
             Deflate = extensions is null ? null : parameters,
             DeflateOptions = granted ?? _connectionOptions.DeflateOptions,
             KeepAliveInterval = context?.KeepAliveInterval is { } interval ? TandemWebSocketOptions.OrNever(interval) : _connectionOptions.KeepAliveInterval,
+            UseZeroByteReads = _connect is null && HandshakeConnection.Find(_context.Features) is not null ? false : null,
             KeepAliveTimeout = context?.KeepAliveTimeout is { } timeout ? TandemWebSocketOptions.OrNever(timeout) : _connectionOptions.KeepAliveTimeout,
         };
         options.Validate(); // before the client is told that it is accepted

@@ -26,7 +26,7 @@ public sealed partial class WebSocketConnection : WebSocket
     private readonly FrameSender _sender;
     private readonly RoleTelemetry _telemetry;
     private readonly ConnectionDeflate? _deflate; // permessage-deflate was negotiated
-    private readonly bool _waitsEmpty; // not on a socket, where that costs system calls; other streams may hold buffers of their own for a read
+    private readonly bool _waitsEmpty;
     private readonly Lock _gate = new();
 
     // Guarded by the gate.
@@ -53,7 +53,7 @@ public sealed partial class WebSocketConnection : WebSocket
         options.Validate();
         _options = options;
         _stream = stream;
-        _waitsEmpty = stream is not NetworkStream;
+        _waitsEmpty = options.UseZeroByteReads ?? stream is not NetworkStream;
         if (options.Deflate is { } parameters) _deflate = new ConnectionDeflate(in parameters, options.DeflateOptions, options.Role);
         _telemetry = options.Role == WebSocketRole.Client ? options.Telemetry.Client : options.Telemetry.Server;
         _sender = new FrameSender(this, stream, _gate, options.Role, _deflate, _telemetry.Traffic);

@@ -23,6 +23,9 @@ public enum Door
     Http1,
     Http1Tls,
 
+    /// <summary>HTTP/1.1 on a port whose connections event loops accept.</summary>
+    Listener,
+
     /// <summary>HTTP/2 without TLS, with prior knowledge.</summary>
     H2c,
     H2,
@@ -73,6 +76,7 @@ internal sealed class TestApp : IAsyncDisposable
         WebApplicationBuilder builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         services?.Invoke(builder);
+        if (door == Door.Listener) builder.WebHost.UseTandemListener();
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen =>
         {
             listen.Protocols = door is Door.H2 or Door.H2c ? HttpProtocols.Http2 : HttpProtocols.Http1;
