@@ -7,14 +7,13 @@ internal static class PeerWatch
     private const int Interval = 1000;
 
     private static readonly Lock Gate = new();
-    private static readonly List<WatchedStream> Streams = [];
+    private static readonly HashSet<WatchedStream> Streams = [];
     private static readonly Timer Ticks = CreateTimer();
 
     public static void Add(WatchedStream stream)
     {
         lock (Gate)
         {
-            stream.WatchIndex = Streams.Count;
             Streams.Add(stream);
             if (Streams.Count == 1) Ticks.Change(Interval, Interval);
         }
@@ -25,13 +24,7 @@ internal static class PeerWatch
     {
         lock (Gate)
         {
-            int index = stream.WatchIndex;
-            if (index >= Streams.Count || Streams[index] != stream) return;
-            WatchedStream last = Streams[^1];
-            Streams[index] = last;
-            last.WatchIndex = index;
-            Streams.RemoveAt(Streams.Count - 1);
-            if (Streams.Count == 0) Ticks.Change(Timeout.Infinite, Timeout.Infinite);
+            if (Streams.Remove(stream) && Streams.Count == 0) Ticks.Change(Timeout.Infinite, Timeout.Infinite);
         }
     }
 

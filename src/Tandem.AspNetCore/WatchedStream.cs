@@ -23,9 +23,6 @@ internal sealed class WatchedStream : NetworkStream
         PeerWatch.Add(this);
     }
 
-    /// <summary>Where the <see cref="PeerWatch"/> has it; the watch's own.</summary>
-    public int WatchIndex { get; set; }
-
     /// <summary>Puts bytes before all that is still to be read.</summary>
     public void Hold(byte[] bytes) => _held = bytes.Length == 0 ? null : bytes;
 
