@@ -1,3 +1,4 @@
+using System.Net.WebSockets;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 
@@ -113,18 +114,14 @@ public sealed class HandshakeConnectionTests
         var gone = new TaskCompletionSource();
         await using TestApp app = await TestApp.StartAsync(Maker.Tandem, Door.Listener, async context =>
         {
-            if (context.Request.Path == "/read")
+            using WebSocket? socket = context.Request.Path == "/read" ? await context.WebSockets.AcceptWebSocketAsync() : null;
+            if (socket is not null)
             {
-                using var socket = await context.WebSockets.AcceptWebSocketAsync();
                 await socket.ReceiveAsync(new byte[10].AsMemory(), default);
-                await socket.SendAsync("read"u8.ToArray().AsMemory(), System.Net.WebSockets.WebSocketMessageType.Text, true, default);
-                await Record.ExceptionAsync(() => Task.Delay(Timeout.Infinite, context.RequestAborted));
-            }
-            else
-            {
-                await Record.ExceptionAsync(() => Task.Delay(Timeout.Infinite, context.RequestAborted));
+                await socket.SendAsync("read"u8.ToArray().AsMemory(), WebSocketMessageType.Text, true, default);
             }
 
+            await Record.ExceptionAsync(() => Task.Delay(Timeout.Infinite, context.RequestAborted));
             gone.SetResult();
         });
         using (RawClient client = await RawClient.Connect(app.EndPoint))
