@@ -36,7 +36,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
         LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
-        _stream = new WatchedStream(socket, OnPeerGone);
+        _stream = new WatchedStream(socket, BeginClose);
         Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: BufferSize, leaveOpen: true, useZeroByteReads: true));
         Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true));
         Transport = this;
@@ -97,7 +97,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
     public override void Abort(ConnectionAbortedException abortReason)
     {
         Socket.Close(timeout: 0);
-        OnPeerGone();
+        BeginClose();
     }
 
     public override ValueTask DisposeAsync()
@@ -117,7 +117,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
     }
 
     // Requests learn of it by HttpContext.RequestAborted, in which an application may do whatever it likes.
-    private void OnPeerGone() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Close(), this, preferLocal: false);
+    private void BeginClose() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.Close(), this, preferLocal: false);
 
     private void Close()
     {

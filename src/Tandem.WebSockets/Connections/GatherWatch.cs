@@ -19,7 +19,7 @@ internal static class GatherWatch
     // Guarded by the gate.
     private static List<FrameSender> _watched = [];
     private static List<FrameSender> _due = [];
-    private static bool _ticks;
+    private static bool _isTicking;
 
     /// <summary>Has a sender's gathered frames written out, unless they are gone by then. Once until then.</summary>
     public static void Add(FrameSender sender)
@@ -27,8 +27,8 @@ internal static class GatherWatch
         lock (Gate)
         {
             _watched.Add(sender);
-            if (_ticks) return;
-            _ticks = true;
+            if (_isTicking) return;
+            _isTicking = true;
             Ticks.Change(Interval, Timeout.Infinite);
         }
     }
@@ -40,8 +40,8 @@ internal static class GatherWatch
         _due.Clear();
         lock (Gate)
         {
-            _ticks = _watched.Count != 0;
-            if (_ticks) Ticks.Change(Interval, Timeout.Infinite);
+            _isTicking = _watched.Count != 0;
+            if (_isTicking) Ticks.Change(Interval, Timeout.Infinite);
         }
     }
 
