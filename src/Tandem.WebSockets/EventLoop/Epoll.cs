@@ -14,6 +14,7 @@ internal enum EpollEvents : uint
     Error = 0x8,
     HangUp = 0x10,
     PeerHangUp = 0x2000, // FIN, even while input is not watched
+    OneShot = 1u << 30, // reported once, and again after Modify
     EdgeTriggered = 1u << 31,
 }
 
@@ -41,6 +42,9 @@ internal sealed unsafe class Epoll : IDisposable
         if (_fd < 0) throw new Win32Exception(Marshal.GetLastSystemError());
         _events = (byte*)NativeMemory.Alloc((nuint)capacity, (nuint)Stride);
     }
+
+    /// <summary>Its own descriptor, which is readable while one of those that are registered is ready.</summary>
+    public int Descriptor => _fd;
 
     /// <summary>Waits.</summary>
     /// <param name="timeoutMilliseconds">How long at most; -1 for ever.</param>

@@ -37,6 +37,9 @@ internal static unsafe partial class Libc
     public const int Enobufs = 105;
     public const int Enomem = 12;
     public const int Einprogress = 115;
+    public const int Epipe = 32;
+    public const int Econnreset = 104;
+    public const int Etimedout = 110;
 
     public const ushort AddressFamilyInet = 2;
     public const ushort AddressFamilyInet6 = 10;

@@ -4,7 +4,7 @@ namespace Tandem.WebSockets.Tests.Connections;
 
 /// <summary>
 /// The contract that consumers of <see cref="System.Net.WebSockets.WebSocket"/> rely on. Each behaviour is one test body, run against the BCL's implementation and ours,
-/// for both roles, in memory and over TCP. Where the two differ on purpose, see <see cref="ContractDifferenceTests"/>.
+/// for both roles, in memory and over TCP; ours over a <see cref="SocketStream"/> too. Where the two differ on purpose, see <see cref="ContractDifferenceTests"/>.
 /// </summary>
 public abstract class Contract
 {
@@ -17,7 +17,10 @@ public abstract class Contract
             {
                 foreach (WebSocketRole role in Enum.GetValues<WebSocketRole>())
                 {
-                    foreach (Transport transport in Enum.GetValues<Transport>()) cases.Add(maker, role, transport);
+                    foreach (Transport transport in Enum.GetValues<Transport>())
+                    {
+                        if (maker == Maker.Tandem || transport != Transport.Epoll) cases.Add(maker, role, transport);
+                    }
                 }
             }
 

@@ -15,6 +15,7 @@ public enum Transport
 {
     Memory,
     Tcp,
+    Epoll, // TCP by a SocketStream, on the subject's side
 }
 
 /// <summary>A WebSocket under test, and the other end of its stream in the test's hands: bytes, no WebSocket.</summary>
@@ -63,7 +64,7 @@ public sealed class Subject : IDisposable
         await left.ConnectAsync(listener.LocalEndPoint!);
         Socket right = await listener.AcceptAsync();
         right.NoDelay = true;
-        return (new TcpStream(left), new TcpStream(right));
+        return (transport == Transport.Epoll ? new SocketStream(left, ownsSocket: true) : new TcpStream(left), new TcpStream(right));
     }
 
     public void Dispose()
