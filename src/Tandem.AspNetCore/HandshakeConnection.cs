@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Tandem.Protocol.Handshake;
+using Tandem.WebSockets;
 
 namespace Tandem.AspNetCore;
 
@@ -22,7 +23,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
     // In bytes: one read and one write for most of what passes here while another middleware than ours has the WebSocket. Rented, and not while nothing comes.
     private const int BufferSize = 16 * 1024;
 
-    private readonly WatchedStream _stream;
+    private readonly SocketStream _stream;
 
     // Not that of the base class, which is disposed of with the connection while a cancellation may be on its way.
     private readonly CancellationTokenSource _closed = new();
@@ -36,7 +37,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
         LocalEndPoint = socket.LocalEndPoint;
         RemoteEndPoint = socket.RemoteEndPoint;
         ConnectionClosed = _closed.Token;
-        _stream = new WatchedStream(socket, BeginClose);
+        _stream = new SocketStream(socket, ownsSocket: false, BeginClose);
         Input = PipeReader.Create(_stream, new StreamPipeReaderOptions(bufferSize: BufferSize, leaveOpen: true, useZeroByteReads: true));
         Output = PipeWriter.Create(_stream, new StreamPipeWriterOptions(minimumBufferSize: BufferSize, leaveOpen: true));
         Transport = this;
@@ -62,7 +63,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
         {
             socket.Blocking = false; // or looking would be waiting, where nothing has come
             int count = socket.Receive(head.AsSpan(0, HttpHead.MaxLength), SocketFlags.Peek, out SocketError error);
-            socket.Blocking = true; // as a stream wants it
+            socket.Blocking = true; // as it came
             if (error != SocketError.Success) return null;
             bool whole = UpgradeRequest.Parse(head.AsSpan(0, count), out UpgradeRequest request, out HandshakeRefusal refusal);
             return whole && refusal == HandshakeRefusal.None && request.AsksForWebSocket ? new HandshakeConnection(socket, logger) : null;
@@ -97,6 +98,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
     public override void Abort(ConnectionAbortedException abortReason)
     {
         Socket.Close(timeout: 0);
+        _stream.Dispose(); // who waits for a socket is not told that it is closed
         BeginClose();
     }
 

@@ -68,7 +68,7 @@ internal sealed class HttpTransportStream(HttpContext context, Stream inner) : S
         {
             await inner.WriteAsync(buffer, _ended.Token).ConfigureAwait(false);
         }
-        catch (IOException)
+        catch (Exception exception) when (exception is IOException or ObjectDisposedException)
         {
         }
     }

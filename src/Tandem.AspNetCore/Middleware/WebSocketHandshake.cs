@@ -100,8 +100,6 @@ internal sealed class WebSocketHandshake : IHttpWebSocketFeature, IDisposable
             DeflateOptions = granted ?? _connectionOptions.DeflateOptions,
             KeepAliveInterval = context?.KeepAliveInterval is { } interval ? TandemWebSocketOptions.OrNever(interval) : _connectionOptions.KeepAliveInterval,
             KeepAliveTimeout = context?.KeepAliveTimeout is { } timeout ? TandemWebSocketOptions.OrNever(timeout) : _connectionOptions.KeepAliveTimeout,
-            // A socket that is taken over is read as every socket is.
-            UseZeroByteReads = _connect is null && HandshakeConnection.Find(_context.Features) is not null ? false : null,
         };
         options.Validate(); // before the client is told that it is accepted
 

@@ -17,7 +17,7 @@ namespace Tandem.WebSockets;
 /// <para>A close frame from the peer is not answered by itself: <see cref="State"/> becomes CloseReceived, and the application closes.
 /// <see cref="CloseCause"/> says why a connection ended; the exceptions of a connection carry the same in a
 /// <see cref="ConnectionEndedException"/>, their inner exception.</para>
-/// <para>It owns the stream. An idle connection holds no buffer, over bare TCP one of 256 bytes. Where it differs from the BCL's, docs/websocket-contract.md says so.</para>
+/// <para>It owns the stream. An idle connection holds no buffer, over a <see cref="NetworkStream"/> one of 256 bytes. Where it differs from the BCL's, docs/websocket-contract.md says so.</para>
 /// </remarks>
 public sealed partial class WebSocketConnection : WebSocket
 {
@@ -53,7 +53,7 @@ public sealed partial class WebSocketConnection : WebSocket
         options.Validate();
         _options = options;
         _stream = stream;
-        _waitsEmpty = options.UseZeroByteReads ?? stream is not NetworkStream;
+        _waitsEmpty = stream is not NetworkStream; // there the wait would be a system call of its own
         if (options.Deflate is { } parameters) _deflate = new ConnectionDeflate(in parameters, options.DeflateOptions, options.Role);
         _telemetry = options.Role == WebSocketRole.Client ? options.Telemetry.Client : options.Telemetry.Server;
         _sender = new FrameSender(this, stream, _gate, options.Role, _deflate, _telemetry.Traffic);

@@ -60,12 +60,6 @@ public sealed record WebSocketConnectionOptions
     /// </summary>
     public int ReceiveBufferSize { get; init; } = 16 * 1024;
 
-    /// <summary>
-    /// Whether a receive that waits does so by reads of no bytes, and holds no buffer: for streams that can wait like that, and keep no buffer of their own then.
-    /// Otherwise it waits with one of 256 bytes. Default null: on every stream but a <see cref="System.Net.Sockets.NetworkStream"/>, where it costs system calls.
-    /// </summary>
-    public bool? UseZeroByteReads { get; init; }
-
     /// <summary>The clock for all deadlines. Default: the system's.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
