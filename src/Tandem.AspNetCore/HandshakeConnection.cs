@@ -56,6 +56,7 @@ internal sealed class HandshakeConnection : DefaultConnectionContext, IConnectio
 
     /// <summary>The connection, if a whole handshake is what has come on it; looked at, and left unread.</summary>
     /// <exception cref="SocketException">It has been reset.</exception>
+    /// <exception cref="IOException">The kernel watches no more sockets.</exception>
     public static HandshakeConnection? TryCreate(Socket socket, ILogger logger)
     {
         byte[] head = ArrayPool<byte>.Shared.Rent(HttpHead.MaxLength);

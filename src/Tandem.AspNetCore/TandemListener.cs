@@ -36,9 +36,9 @@ internal sealed class TandemListener(
             {
                 return (_isPlaintext ? HandshakeConnection.TryCreate(socket, logger) : null) ?? factory.Create(socket);
             }
-            catch (SocketException)
+            catch (Exception exception) when (exception is SocketException or IOException)
             {
-                socket.Dispose(); // it was reset while it waited; the next one may be well
+                socket.Dispose(); // it was reset while it waited, or the kernel watches no more sockets; the next one may be well
             }
         }
 
