@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using System.Text.Unicode;
 
 namespace Tandem.Protocol.Framing;
 
@@ -9,7 +8,8 @@ namespace Tandem.Protocol.Framing;
 /// </summary>
 /// <remarks>
 /// Between two pieces only the middle of one code point can be open. It is kept as the number of bytes that it still needs and the range
-/// of the next one; the range is what excludes overlong forms, surrogates and everything over U+10FFFF (RFC 3629 section 4).
+/// of the next one; the range is what excludes overlong forms, surrogates and everything over U+10FFFF (RFC 3629 section 4). What is whole of a
+/// piece is judged 64 bytes at a time where the processor has vectors, whatever its language, and by the BCL's validator where it has none or less than 32 bytes came.
 /// A mutable struct: keep it in a field.
 /// </remarks>
 public struct Utf8Validator
@@ -27,7 +27,7 @@ public struct Utf8Validator
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Append(ReadOnlySpan<byte> piece)
     {
-        if (_needed == 0 && (piece.IsEmpty || piece[^1] < 0x80)) return Utf8.IsValid(piece);
+        if (_needed == 0 && (piece.IsEmpty || piece[^1] < 0x80)) return Utf8Blocks.IsValid(piece);
         return AppendSplit(piece);
     }
 
@@ -41,7 +41,7 @@ public struct Utf8Validator
 
         ReadOnlySpan<byte> rest = piece[i..];
         int open = OpenTailLength(rest);
-        if (!Utf8.IsValid(rest[..^open])) return false;
+        if (!Utf8Blocks.IsValid(rest[..^open])) return false;
         foreach (byte b in rest[^open..])
         {
             if (!Step(b)) return false;
@@ -51,18 +51,11 @@ public struct Utf8Validator
     }
 
     /// <summary>Bytes at the end that begin a code point which ends in a later piece: 0 to 3. What is wrong anyway may be counted in: Step finds it.</summary>
-    private static int OpenTailLength(ReadOnlySpan<byte> rest)
+    internal static int OpenTailLength(ReadOnlySpan<byte> rest)
     {
-        for (int back = 1; back <= 3 && back <= rest.Length; back++)
-        {
-            byte b = rest[^back];
-            if (b < 0x80) return 0;
-            if (b < 0xC0) continue;
-            int whole = b >= 0xF0 ? 4 : b >= 0xE0 ? 3 : 2;
-            return back < whole ? back : 0;
-        }
-
-        return 0;
+        if (rest.Length >= 1 && rest[^1] >= 0xC0) return 1;
+        if (rest.Length >= 2 && rest[^2] >= 0xE0) return 2;
+        return rest.Length >= 3 && rest[^3] >= 0xF0 ? 3 : 0;
     }
 
     private bool Step(byte b)
