@@ -18,6 +18,59 @@ public static class Masking
     public static void Apply(Span<byte> data, uint key) =>
         Xor(ref MemoryMarshal.GetReference(data), ref MemoryMarshal.GetReference(data), (nuint)data.Length, key);
 
+    /// <summary>
+    /// Masks or unmasks in place what is short: with no loops for what two vectors or words hold, which may overlap. Both are taken before either is put back,
+    /// so no byte is masked twice.
+    /// </summary>
+    /// <returns>Whether the outcome is all ASCII, which costs nothing while it is at hand, and much when it is loaded again where stores overlap.</returns>
+    internal static bool ApplyShort(Span<byte> data, uint key)
+    {
+        ref byte start = ref MemoryMarshal.GetReference(data);
+        nuint length = (nuint)data.Length;
+        uint lastKey = Rotate(key, data.Length); // of a vector or word that ends with the data
+        if (length >= 16)
+        {
+            nuint last = length - 16;
+            Vector128<byte> key128 = Vector128.Create(key).AsByte();
+            Vector128<byte> end = Vector128.LoadUnsafe(ref start, last) ^ Vector128.Create(lastKey).AsByte();
+            Vector128<byte> union = end;
+            for (nuint i = 0; i < last; i += 16)
+            {
+                Vector128<byte> vector = Vector128.LoadUnsafe(ref start, i) ^ key128;
+                vector.StoreUnsafe(ref start, i);
+                union |= vector;
+            }
+
+            end.StoreUnsafe(ref start, last);
+            return (union & Vector128.Create((byte)0x80)) == Vector128<byte>.Zero;
+        }
+
+        if (length >= 8)
+        {
+            ref byte last = ref Unsafe.Add(ref start, length - 8);
+            ulong a = Unsafe.ReadUnaligned<ulong>(ref start) ^ (key * 0x1_0000_0001UL);
+            ulong b = Unsafe.ReadUnaligned<ulong>(ref last) ^ (lastKey * 0x1_0000_0001UL);
+            Unsafe.WriteUnaligned(ref start, a);
+            Unsafe.WriteUnaligned(ref last, b);
+            return ((a | b) & 0x8080_8080_8080_8080) == 0;
+        }
+
+        if (length >= 4)
+        {
+            ref byte last = ref Unsafe.Add(ref start, length - 4);
+            uint a = Unsafe.ReadUnaligned<uint>(ref start) ^ key;
+            uint b = Unsafe.ReadUnaligned<uint>(ref last) ^ lastKey;
+            Unsafe.WriteUnaligned(ref start, a);
+            Unsafe.WriteUnaligned(ref last, b);
+            return ((a | b) & 0x8080_8080) == 0;
+        }
+
+        uint octets = key; // not the argument, which would have to lie in memory for every length
+        int all = 0;
+        for (nuint i = 0; i < length; i++) all |= Unsafe.Add(ref start, i) ^= Unsafe.Add(ref Unsafe.As<uint, byte>(ref octets), i);
+        return all < 0x80;
+    }
+
     /// <summary>Copies and masks in one pass, for payloads that the caller keeps.</summary>
     /// <param name="source">The payload, or a part of it.</param>
     /// <param name="destination">At least as long as <paramref name="source"/>; the two do not overlap, or start at the same byte.</param>

@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using Tandem.Protocol.Compression;
 
 namespace Tandem.Protocol.Framing;
@@ -83,7 +84,11 @@ public struct WebSocketReader
     /// The event. Call again with the rest until it is <see cref="WebSocketEvent.NeedMoreData"/>, or until there is no rest and nothing
     /// <see cref="HasPending"/>.
     /// </returns>
-    public WebSocketEvent Read(Span<byte> input, out int consumed, out Span<byte> payload)
+    public WebSocketEvent Read(Span<byte> input, out int consumed, out Span<byte> payload) => BeginsWithShortMessage(input)
+        ? ReadShortMessage(input, out consumed, out payload)
+        : ReadAny(input, out consumed, out payload);
+
+    private WebSocketEvent ReadAny(Span<byte> input, out int consumed, out Span<byte> payload)
     {
         if (_state != State.Header) return ReadInState(input, out consumed, out payload);
 
@@ -110,7 +115,45 @@ public struct WebSocketReader
         return ReadPayload(input, frame.Length, out consumed, out payload);
     }
 
+    private const int ShortHeader = 6; // a length of 7 bits, and a masking key
+
     private const byte ControlBit = 0x08; // "control frames are identified by opcodes where the most significant bit of the opcode is 1"
+
+    // What most input begins with is decided at once: a text or binary message in one frame, all there, its length in 7 bits, that breaks none of Judge's rules.
+    // Nothing else of it is kept but what the last event is asked for. Everything that is not certain is left to the way that judges rule by rule.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly bool BeginsWithShortMessage(ReadOnlySpan<byte> input)
+    {
+        if (input.Length < ShortHeader || _state != State.Header || IsInMessage) return false;
+        int length = input[1] ^ FrameHeader.MaskBit; // over 125 when it is not masked
+        return (uint)(input[0] - (FrameHeader.FinBit | (int)Opcode.Text)) <= Opcode.Binary - Opcode.Text
+            && length <= FrameHeader.Max7BitLength && length <= input.Length - ShortHeader
+            && _options.Role == WebSocketRole.Server && length <= _options.MaxMessageSize && length <= _options.MaxFrameSize && _options.MaxFragments > 0;
+    }
+
+    private WebSocketEvent ReadShortMessage(Span<byte> input, out int consumed, out Span<byte> payload)
+    {
+        byte first = input[0];
+        int length = input[1] & FrameHeader.LengthBits;
+        uint key = MemoryMarshal.Read<uint>(input[2..]);
+        _frame = new FrameHeader(first, Masked: true, length, key, ShortHeader);
+        _compressed = false;
+        consumed = ShortHeader + length;
+        Span<byte> data = input.Slice(ShortHeader, length);
+        payload = data;
+        bool ascii = Masking.ApplyShort(data, key);
+        if (first == (FrameHeader.FinBit | (int)Opcode.Binary))
+        {
+            MessageType = WebSocketMessageType.Binary;
+            return WebSocketEvent.EndOfMessage;
+        }
+
+        MessageType = WebSocketMessageType.Text;
+        if (ascii || Utf8Blocks.IsValid(data)) return WebSocketEvent.EndOfMessage;
+
+        (_message, _messageLength) = (Opcode.Text, length); // a message that never ends
+        return Fail(ProtocolFault.InvalidUtf8, input, out consumed, out payload);
+    }
 
     private WebSocketEvent ReadInState(Span<byte> input, out int consumed, out Span<byte> payload)
     {

@@ -56,6 +56,24 @@ public sealed class Rfc7692ExampleTests
     }
 
     [Fact]
+    public void Section_6_of_a_short_message_without_RSV1_behind_a_compressed_one_the_reader_tells_its_own_header()
+    {
+        using var pool = new InflaterPool(1024);
+        using var deflate = new InboundDeflate(pool, 15, keepsContext: true);
+        var reader = new WebSocketReader(Wire.Server, deflate);
+        byte[] bytes = [.. Frame(WebSocketRole.Server, "C1 F248CDC9C90700"), .. Frame(WebSocketRole.Server, "82 78797A")];
+
+        Assert.Equal(WebSocketEvent.EndOfMessage, reader.Read(bytes, out int first, out _));
+        Assert.True(reader.IsCompressed);
+        Assert.Equal(WebSocketEvent.EndOfMessage, reader.Read(bytes.AsSpan(first), out int second, out Span<byte> payload));
+        Assert.False(reader.IsCompressed);
+        Assert.True(payload.SequenceEqual("xyz"u8));
+        Assert.True(FrameHeader.TryRead(bytes.AsSpan(first), out FrameHeader header));
+        Assert.Equal(header, reader.Frame);
+        Assert.Equal(bytes.Length, first + second);
+    }
+
+    [Fact]
     public void Section_7_2_3_1_a_compressor_writes_the_printed_bytes()
     {
         using var deflater = new MessageDeflater(9, 15, 8);

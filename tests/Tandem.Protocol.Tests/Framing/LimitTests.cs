@@ -93,6 +93,29 @@ public sealed class LimitTests
         Assert.Equal(["fault FrameTooBig"], ReaderDriver.Run(options, Wire.Frame(Role, Wire.Text, "abcde")));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(20)]
+    [InlineData(124)]
+    [InlineData(125)]
+    public void Limits_hold_for_a_short_message_that_is_all_there(int limit)
+    {
+        foreach (int first in (int[])[Wire.Fin | Wire.Text, Wire.Fin | Wire.Binary])
+        {
+            byte[] most = Wire.Frame(Role, first, new byte[limit]);
+            byte[] tooMuch = Wire.Frame(Role, first, new byte[limit + 1]);
+            var message = new WebSocketReaderOptions { MaxMessageSize = limit };
+            var frame = new WebSocketReaderOptions { MaxFrameSize = limit };
+            var none = new WebSocketReaderOptions { MaxFragments = 0 };
+            Assert.Equal(ReaderDriver.RunByteByByte(Wire.Server, most), ReaderDriver.Run(message, most));
+            Assert.Equal(ReaderDriver.RunByteByByte(Wire.Server, most), ReaderDriver.Run(frame, most));
+            Assert.Equal([ReaderDriver.FaultLine(ProtocolFault.MessageTooBig)], ReaderDriver.Run(message, tooMuch));
+            Assert.Equal([ReaderDriver.FaultLine(ProtocolFault.FrameTooBig)], ReaderDriver.Run(frame, tooMuch));
+            Assert.Equal([ReaderDriver.FaultLine(ProtocolFault.TooManyFragments)], ReaderDriver.Run(none, most));
+        }
+    }
+
     [Fact]
     public void Section_5_5_the_limits_of_data_are_not_those_of_control_frames()
     {

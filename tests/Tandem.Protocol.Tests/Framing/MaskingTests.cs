@@ -34,6 +34,32 @@ public sealed class MaskingTests
     }
 
     [Fact]
+    public void The_short_form_equals_the_naive_loop_and_tells_whether_all_is_ASCII()
+    {
+        byte[] buffer = new byte[200];
+        byte[] expected = new byte[200];
+        var random = new Random(6455);
+        for (int rotation = 0; rotation < 4; rotation++)
+        {
+            for (int length = 0; length <= 130; length++)
+            {
+                // One byte that is not ASCII, at each place; at the last, none.
+                for (int place = 0; place <= length; place++)
+                {
+                    random.NextBytes(buffer);
+                    foreach (ref byte b in buffer.AsSpan(7, length)) b &= 0x7F;
+                    if (place < length) buffer[7 + place] |= 0x80;
+                    buffer.CopyTo(expected, 0);
+                    Naive(buffer.AsSpan(7, length), rotation);
+                    bool ascii = Masking.ApplyShort(buffer.AsSpan(7, length), Masking.Rotate(Word, rotation));
+                    Assert.True(ascii == (place == length), $"rotation {rotation}, length {length}, not ASCII at {place}");
+                    Assert.True(expected.AsSpan().SequenceEqual(buffer), $"rotation {rotation}, length {length}");
+                }
+            }
+        }
+    }
+
+    [Fact]
     public void The_copying_form_equals_the_naive_loop_and_leaves_the_source_and_what_is_behind_alone()
     {
         byte[] source = Wire.Noise(MaxLength + 8);

@@ -80,6 +80,15 @@ public sealed class TextMessageTests
     }
 
     [Fact]
+    public void A_short_message_that_is_refused_has_begun_and_not_ended()
+    {
+        var driver = new ReaderDriver(Wire.Server);
+        driver.Feed(Wire.Frame(Role, Wire.Fin | Wire.Text, [0xFF]));
+        Assert.Equal(ProtocolFault.InvalidUtf8, driver.Fault);
+        Assert.True(driver.IsInMessage);
+    }
+
+    [Fact]
     public void Section_8_1_a_message_may_not_end_inside_a_code_point_and_the_next_does_not_complete_it()
     {
         byte[] euro = [0xE2, 0x82, 0xAC];
