@@ -76,7 +76,7 @@ public sealed class Utf8BlocksTests
         SkipWithoutVectors(way);
         foreach (string letter in (string[])[.. Alphabets, "aé天😀", "plain text for a while, then ü, and 天地玄黄"])
         {
-            byte[] text = Fill(letter, 200);
+            byte[] text = Fill(letter, letter == "a" ? 300 : 200); // four blocks of ASCII are passed in one step
             for (int place = 0; place < text.Length; place++)
             {
                 byte was = text[place];
