@@ -56,7 +56,10 @@ public enum HandshakeRefusal : byte
     /// <summary>Sec-WebSocket-Key is not base64 of 16 bytes.</summary>
     InvalidKey,
 
-    /// <summary>Sec-WebSocket-Version is not 13.</summary>
+    /// <summary>Sec-WebSocket-Key1 or -Key2 of hixie-76 is absent, repeated, or no number that its spaces divide.</summary>
+    InvalidDraftKey,
+
+    /// <summary>Sec-WebSocket-Version is not 13, and names no draft that is spoken.</summary>
     UnsupportedVersion,
 
     /// <summary>Origin is repeated.</summary>

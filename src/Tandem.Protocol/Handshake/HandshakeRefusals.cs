@@ -1,11 +1,12 @@
 using System.Text;
+using Tandem.Protocol.Drafts;
 
 namespace Tandem.Protocol.Handshake;
 
 /// <summary>What each <see cref="HandshakeRefusal"/> is in HTTP: the one table from reason to status and text.</summary>
 public static class HandshakeRefusals
 {
-    /// <summary>Bytes that <see cref="Write(Span{byte}, HandshakeRefusal)"/> writes at most.</summary>
+    /// <summary>Bytes that <see cref="Write(Span{byte}, HandshakeRefusal, WebSocketDrafts)"/> writes at most.</summary>
     public const int MaxLength = 512;
 
     private static readonly (int Status, string Text)[] Table = CreateTable();
@@ -36,15 +37,16 @@ public static class HandshakeRefusals
     /// <summary>Writes the answer: status line, fields, and a body of one line. The connection ends after it.</summary>
     /// <param name="destination">At least <see cref="MaxLength"/> bytes.</param>
     /// <param name="refusal">Any member but <see cref="HandshakeRefusal.None"/>.</param>
+    /// <param name="drafts">The drafts that are spoken beside RFC 6455: with 426 a client is told.</param>
     /// <returns>Bytes written.</returns>
-    public static int Write(Span<byte> destination, HandshakeRefusal refusal)
+    public static int Write(Span<byte> destination, HandshakeRefusal refusal, WebSocketDrafts drafts = WebSocketDrafts.None)
     {
         (int status, string text) = Table[(int)refusal];
         // RFC 6455 section 4.4: the versions that this server speaks; RFC 9110 section 15.5.22: 426 names the protocol to upgrade to,
         // and 7.8: as a hop-by-hop field it is named in Connection. Section 15.5.6: 405 names the methods.
         string fields = status switch
         {
-            426 => "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n",
+            426 => $"Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: {Versions(drafts)}\r\n",
             405 => "Connection: close\r\nAllow: GET\r\n",
             _ => "Connection: close\r\n",
         };
@@ -54,6 +56,17 @@ public static class HandshakeRefusals
             $"HTTP/1.1 {status} {reason}\r\n{fields}Content-Type: text/plain; charset=utf-8\r\nContent-Length: {bodyLength}\r\n\r\n{status} {reason}: {text}\n",
             destination);
     }
+
+    /// <summary>What Sec-WebSocket-Version lists in an answer with 426 (RFC 6455 section 4.4): the versions that are spoken.</summary>
+    /// <param name="drafts">The drafts that are spoken; hixie-75 and hixie-76 have no number.</param>
+    /// <returns>13, and 8 and 7 where they are.</returns>
+    public static string Versions(WebSocketDrafts drafts) => (drafts & WebSocketDrafts.Hybi) switch
+    {
+        WebSocketDrafts.Hybi => "13, 8, 7",
+        WebSocketDrafts.Hybi08 => "13, 8",
+        WebSocketDrafts.Hybi07 => "13, 7",
+        _ => "13",
+    };
 
     /// <summary>Writes an answer of the application's own: status line, fields, and a body of one line. The connection ends after it.</summary>
     /// <param name="destination">Room for the answer: 160 bytes and what the arguments take.</param>
@@ -122,6 +135,7 @@ public static class HandshakeRefusals
         Rule(HandshakeRefusal.ConnectionNotUpgrade, 400, "Connection must contain \"Upgrade\" (RFC 6455 section 4.2.1)");
         Rule(HandshakeRefusal.MissingKey, 400, "Sec-WebSocket-Key must be there once (RFC 6455 section 4.2.1)");
         Rule(HandshakeRefusal.InvalidKey, 400, "Sec-WebSocket-Key must be base64 of 16 bytes (RFC 6455 section 4.2.1)");
+        Rule(HandshakeRefusal.InvalidDraftKey, 400, "Sec-WebSocket-Key1 and -Key2 must each be there once and be a number that its spaces divide (hixie-76 section 5.2)");
         Rule(HandshakeRefusal.UnsupportedVersion, 426, "Sec-WebSocket-Version must be 13 (RFC 6455 section 4.4)");
         Rule(HandshakeRefusal.InvalidOrigin, 400, "Origin must not be repeated (RFC 6454 section 7.3)");
         Rule(HandshakeRefusal.InvalidSubprotocols, 400, "Sec-WebSocket-Protocol must be a list of at most 64 distinct tokens (RFC 6455 section 11.3.4)");

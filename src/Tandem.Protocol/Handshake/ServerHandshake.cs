@@ -1,13 +1,15 @@
+using Tandem.Protocol.Drafts;
+
 namespace Tandem.Protocol.Handshake;
 
-/// <summary>The server's answer to an opening handshake (RFC 6455 section 4.2.2).</summary>
+/// <summary>The server's answer to an opening handshake (RFC 6455 section 4.2.2), or to one of a draft.</summary>
 public static class ServerHandshake
 {
     /// <summary>Writes the answer that switches protocols.</summary>
-    /// <param name="destination">Room for the answer: 160 bytes and what the arguments take.</param>
+    /// <param name="destination">Room for the answer: 160 bytes and what the arguments take; for hixie-75 and hixie-76 as much as the request has besides.</param>
     /// <param name="request">The request, passed by <see cref="UpgradeRequest.Judge"/>.</param>
     /// <param name="subprotocol">One of those that the client offered, or null.</param>
-    /// <param name="extensions">The extensions that are agreed on, in the grammar of section 9.1, or null.</param>
+    /// <param name="extensions">The extensions that are agreed on, in the grammar of section 9.1, or null. hixie-75 and hixie-76 have none.</param>
     /// <param name="fields">Further fields, such as Set-Cookie; may be empty.</param>
     /// <returns>Bytes written.</returns>
     /// <exception cref="ArgumentException">
@@ -18,6 +20,7 @@ public static class ServerHandshake
         Span<byte> destination, in UpgradeRequest request, string? subprotocol, string? extensions = null, ReadOnlySpan<KeyValuePair<string, string>> fields = default)
     {
         RequireOffered(in request, subprotocol);
+        if (request.IsHixie) return HixieHandshake.WriteAccepted(destination, in request, subprotocol, fields);
         var writer = new HeadWriter(destination);
         writer.Append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: "u8);
         AcceptKey.Compute(request.Key, writer.Take(AcceptKey.AcceptLength));

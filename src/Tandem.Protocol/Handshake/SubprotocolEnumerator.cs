@@ -1,15 +1,17 @@
 namespace Tandem.Protocol.Handshake;
 
-/// <summary>The subprotocols of a handshake in order, over all lines of Sec-WebSocket-Protocol (RFC 6455 section 11.3.4).</summary>
+/// <summary>The subprotocols of a handshake in order, over all lines of Sec-WebSocket-Protocol (RFC 6455 section 11.3.4), or what a draft calls it.</summary>
 public ref struct SubprotocolEnumerator
 {
     private readonly HttpHead _head;
+    private readonly ReadOnlySpan<byte> _field;
     private HttpListEnumerator _line;
     private int _index;
 
-    internal SubprotocolEnumerator(HttpHead head)
+    internal SubprotocolEnumerator(HttpHead head, ReadOnlySpan<byte> field)
     {
         _head = head;
+        _field = field;
         _index = -1;
     }
 
@@ -22,7 +24,7 @@ public ref struct SubprotocolEnumerator
     {
         while (!_line.MoveNext())
         {
-            _index = _head.Find("Sec-WebSocket-Protocol"u8, _index + 1);
+            _index = _head.Find(_field, _index + 1);
             if (_index < 0)
             {
                 _index = HttpHead.MaxFields; // stays at the end

@@ -1,4 +1,5 @@
 using System.Text;
+using Tandem.Protocol.Drafts;
 
 namespace Tandem.Protocol.Handshake;
 
@@ -21,6 +22,18 @@ public ref struct UpgradeRequest
 
     /// <summary>The head with all its fields.</summary>
     public readonly HttpHead Head => _head;
+
+    /// <summary>The draft that the client speaks, one of those that <see cref="Parse"/> was told of; None for RFC 6455.</summary>
+    public WebSocketDrafts Draft { get; private set; }
+
+    /// <summary>Bytes of the handshake: where those behind it begin. In hixie-76 eight belong to it that stand behind the head.</summary>
+    public readonly int Length => _head.Length + Challenge.Length;
+
+    /// <summary>The eight bytes behind the head in hixie-76; otherwise empty.</summary>
+    internal ReadOnlySpan<byte> Challenge { get; private set; }
+
+    /// <summary>Whether its frames are those of hixie-75 and hixie-76.</summary>
+    public readonly bool IsHixie => (Draft & WebSocketDrafts.Hixie) != 0;
 
     /// <summary>The method; GET once <see cref="Judge"/> has passed the request.</summary>
     public ReadOnlySpan<byte> Method { get; private set; }
@@ -47,14 +60,33 @@ public ref struct UpgradeRequest
     /// <param name="received">All bytes received so far.</param>
     /// <param name="request">The request, when the result is true and there is no refusal.</param>
     /// <param name="refusal">Why the bytes are no HTTP/1.1 request.</param>
+    /// <param name="drafts">The drafts that are spoken beside RFC 6455.</param>
     /// <returns>False when more bytes are needed.</returns>
-    public static bool Parse(ReadOnlySpan<byte> received, out UpgradeRequest request, out HandshakeRefusal refusal)
+    public static bool Parse(
+        ReadOnlySpan<byte> received, out UpgradeRequest request, out HandshakeRefusal refusal, WebSocketDrafts drafts = WebSocketDrafts.None)
     {
         request = default;
         refusal = HandshakeRefusal.None;
         HttpHeadStatus status = HttpHead.Parse(received, out request._head);
         if (status == HttpHeadStatus.NeedMoreData) return false;
         refusal = status == HttpHeadStatus.Complete ? request.ParseRequest() : HandshakeRefusals.From(status);
+        return drafts == WebSocketDrafts.None || refusal != HandshakeRefusal.None || request.ParseDraft(received, drafts, out refusal);
+    }
+
+    private bool ParseDraft(ReadOnlySpan<byte> received, WebSocketDrafts drafts, out HandshakeRefusal refusal)
+    {
+        refusal = HandshakeRefusal.None;
+        Draft = DraftRequest.Find(in _head, drafts);
+        if (!IsHixie) return true;
+        if (_head.Length > HixieHandshake.MaxHeadLength)
+        {
+            refusal = HandshakeRefusal.HeadTooLong;
+            return true;
+        }
+
+        if (Draft == WebSocketDrafts.Hixie75) return true;
+        if (received.Length - _head.Length < HixieHandshake.ChallengeLength) return false;
+        Challenge = received.Slice(_head.Length, HixieHandshake.ChallengeLength);
         return true;
     }
 
@@ -85,10 +117,37 @@ public ref struct UpgradeRequest
         if (HasBody()) return HandshakeRefusal.UnexpectedBody;
         if (!AsksForWebSocket) return HandshakeRefusal.NotAnUpgrade;
         if (!_head.ListContains("Connection"u8, "Upgrade"u8)) return HandshakeRefusal.ConnectionNotUpgrade;
-        if (!IsVersionSupported()) return HandshakeRefusal.UnsupportedVersion;
+        return IsVersionSupported() ? JudgeKey() : JudgeDraft();
+    }
+
+    private HandshakeRefusal JudgeKey()
+    {
         if (_head.TryGetSingle("Sec-WebSocket-Key"u8, out _key) != 1) return HandshakeRefusal.MissingKey;
         return AcceptKey.IsValid(_key) ? JudgeOffers() : HandshakeRefusal.InvalidKey;
     }
+
+    private HandshakeRefusal JudgeDraft() => Draft switch
+    {
+        WebSocketDrafts.Hybi07 or WebSocketDrafts.Hybi08 => JudgeHybi(),
+        WebSocketDrafts.Hixie75 => JudgeOffers(),
+        WebSocketDrafts.Hixie76 => AreHixieKeysValid() ? JudgeOffers() : HandshakeRefusal.InvalidDraftKey,
+        _ => HandshakeRefusal.UnsupportedVersion,
+    };
+
+    private HandshakeRefusal JudgeHybi()
+    {
+        HandshakeRefusal refusal = JudgeKey();
+        // The page's origin had this name until hybi-10 and has been Origin since. A browser sends one of them: who sends both wants to be two.
+        int count = _head.TryGetSingle("Sec-WebSocket-Origin"u8, out ReadOnlySpan<byte> origin);
+        if (refusal != HandshakeRefusal.None || count == 0) return refusal;
+        if (count > 1 || _head.Find("Origin"u8) >= 0) return HandshakeRefusal.InvalidOrigin;
+        _origin = origin;
+        return HandshakeRefusal.None;
+    }
+
+    private readonly bool AreHixieKeysValid() =>
+        _head.TryGetSingle("Sec-WebSocket-Key1"u8, out ReadOnlySpan<byte> first) == 1 && HixieHandshake.TryReadKey(first, out _)
+        && _head.TryGetSingle("Sec-WebSocket-Key2"u8, out ReadOnlySpan<byte> second) == 1 && HixieHandshake.TryReadKey(second, out _);
 
     /// <summary>
     /// Judges an extended CONNECT whose :protocol is "websocket" (RFC 8441 section 5), which an HTTP/2 server has read and whose fields were put
@@ -148,7 +207,9 @@ public ref struct UpgradeRequest
     }
 
     /// <summary>The subprotocols that the client offers, in its order of preference, over all lines of the field.</summary>
-    public readonly SubprotocolEnumerator Subprotocols => new(_head);
+    public readonly SubprotocolEnumerator Subprotocols => new(_head, SubprotocolField);
+
+    private readonly ReadOnlySpan<byte> SubprotocolField => Draft == WebSocketDrafts.Hixie75 ? "WebSocket-Protocol"u8 : "Sec-WebSocket-Protocol"u8;
 
     /// <summary>The value of a query parameter, percent-decoded, with + for a blank.</summary>
     /// <param name="name">The parameter's name, as it is spelled in the query.</param>
@@ -194,7 +255,8 @@ public ref struct UpgradeRequest
     {
         if (_head.Find("Transfer-Encoding"u8) >= 0) return true;
         int count = _head.TryGetSingle("Content-Length"u8, out ReadOnlySpan<byte> length);
-        return count > 1 || (count == 1 && !length.SequenceEqual("0"u8));
+        // The challenge of hixie-76 is no body, but clients that stand on a library of HTTP announce it as one.
+        return count > 1 || (count == 1 && !length.SequenceEqual(Draft == WebSocketDrafts.Hixie76 ? "8"u8 : "0"u8));
     }
 
     private readonly bool AreSubprotocolsValid()
@@ -212,7 +274,7 @@ public ref struct UpgradeRequest
         }
 
         // The field's list is "1#": one that names nothing, over all its lines, is malformed.
-        return count > 0 || _head.Find("Sec-WebSocket-Protocol"u8) < 0;
+        return count > 0 || _head.Find(SubprotocolField) < 0;
     }
 
     private static bool TryFindPair(ReadOnlySpan<byte> pairs, byte separator, ReadOnlySpan<char> name, out ReadOnlySpan<byte> value)

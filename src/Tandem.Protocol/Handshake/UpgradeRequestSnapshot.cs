@@ -1,4 +1,5 @@
 using System.Text;
+using Tandem.Protocol.Drafts;
 
 namespace Tandem.Protocol.Handshake;
 
@@ -8,16 +9,21 @@ namespace Tandem.Protocol.Handshake;
 /// </summary>
 public sealed class UpgradeRequestSnapshot
 {
-    private readonly byte[] _head;
+    private readonly byte[] _handshake;
+    private readonly WebSocketDrafts _draft;
 
-    internal UpgradeRequestSnapshot(in UpgradeRequest request) => _head = request.Head.Bytes.ToArray();
+    internal UpgradeRequestSnapshot(in UpgradeRequest request)
+    {
+        _handshake = [.. request.Head.Bytes, .. request.Challenge];
+        _draft = request.Draft;
+    }
 
     /// <summary>The request, as slices of this copy.</summary>
     public UpgradeRequest Request
     {
         get
         {
-            UpgradeRequest.Parse(_head, out UpgradeRequest request, out _);
+            UpgradeRequest.Parse(_handshake, out UpgradeRequest request, out _, _draft);
             request.Judge(); // what it found before, so that key and origin are there again
             return request;
         }

@@ -14,6 +14,7 @@ public sealed class HandshakeRefusalTests
         HandshakeRefusal.NoSuchRoute, HandshakeRefusal.OriginNotAllowed, HandshakeRefusal.HandlerFailed, HandshakeRefusal.Forbidden,
         HandshakeRefusal.TooManyConnections, HandshakeRefusal.TooManyConnectionsFromAddress, HandshakeRefusal.Stopping, HandshakeRefusal.TimedOut,
         HandshakeRefusal.DecisionTimedOut,
+        HandshakeRefusal.InvalidDraftKey, // where a draft is spoken
     ];
 
     public static TheoryData<HandshakeRefusal, string> Refused => Create();
