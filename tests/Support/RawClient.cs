@@ -139,6 +139,14 @@ internal sealed class RawClient : IDisposable
         return Encoding.Latin1.GetString(_buffer, _start, _end - _start);
     }
 
+    /// <summary>The next bytes, whatever they are.</summary>
+    public async Task<byte[]> ReadBytes(int count)
+    {
+        while (_end - _start < count) Assert.True(await Fill() > 0, $"The connection ended {count - (_end - _start)} bytes early.");
+        _start += count;
+        return _buffer.AsSpan(_start - count, count).ToArray();
+    }
+
     /// <summary>The next message, control frame or end.</summary>
     public async Task<Received> Read()
     {

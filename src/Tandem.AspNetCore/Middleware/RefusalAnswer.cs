@@ -25,7 +25,8 @@ internal static class RefusalAnswer
                 response.Headers.Connection = "Upgrade";
             }
 
-            response.Headers.SecWebSocketVersion = "13"; // RFC 6455 section 4.4
+            // RFC 6455 section 4.4. Where drafts are spoken too, the fields of the answer say so already.
+            if (response.Headers.SecWebSocketVersion.Count == 0) response.Headers.SecWebSocketVersion = "13";
         }
         else if (response.StatusCode == StatusCodes.Status405MethodNotAllowed)
         {

@@ -87,7 +87,7 @@ internal sealed unsafe class PendingHandshake : Opening
 
     private void Read(Span<byte> bytes)
     {
-        if (!UpgradeRequest.Parse(bytes, out UpgradeRequest request, out HandshakeRefusal refusal))
+        if (!UpgradeRequest.Parse(bytes, out UpgradeRequest request, out HandshakeRefusal refusal, _loop.Options.Drafts))
         {
             Keep(bytes);
             return;
@@ -100,7 +100,7 @@ internal sealed unsafe class PendingHandshake : Opening
             refusal = ServerUpgrade.Judge(ref request, route, _refusal);
         }
 
-        if (refusal == HandshakeRefusal.None) Ask(in request, route!, bytes[request.Head.Length..]);
+        if (refusal == HandshakeRefusal.None) Ask(in request, route!, bytes[request.Length..]);
         else Refuse(refusal);
     }
 
@@ -122,12 +122,37 @@ internal sealed unsafe class PendingHandshake : Opening
             return;
         }
 
+        if (request.IsHixie)
+        {
+            ServeHixie(in request, route, context, answer[..length], behind);
+            return;
+        }
+
         // The peer takes over slot, descriptor and the place in the address table; the kernel's registration stays as it is.
         PeerDeflate? deflate = context.Extensions is null ? null : new PeerDeflate(context.Deflate, _loop.Inflaters, _loop.Deflaters!);
         var peer = new LoopPeer(_loop, _slot, _fd, _address, _port, route, context, deflate);
         _loop.Connections[_slot] = peer;
         peer.Open(answer[..length], behind);
         ReturnReceived();
+        if (!_wasDeferred) _loop.ReturnHandshake(this);
+    }
+
+    // What has other frames than the loop's is served elsewhere from here on.
+    private void ServeHixie(in UpgradeRequest request, ServedRoute route, UpgradeContext context, ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind)
+    {
+        _loop.Epoll.Delete(_fd);
+        var handle = new SafeSocketHandle(_fd, ownsHandle: true);
+        try
+        {
+            _loop.Server.ServeHixie(new Socket(handle), route, _address, _port, context, request.Draft, answer, behind);
+        }
+        catch (SocketException)
+        {
+            handle.Dispose(); // the client has gone
+            _loop.Server.Leave(_address);
+        }
+
+        Leave(); // at last: what is behind lies in what is given back
         if (!_wasDeferred) _loop.ReturnHandshake(this);
     }
 
@@ -172,7 +197,7 @@ internal sealed unsafe class PendingHandshake : Opening
         _loop.Options.ReportRefused(_address, _port, refusal, refusal.Status());
         if (CancelDecision(refusal)) _loop.Epoll.Modify(_fd, EpollEvents.In, _slot);
         Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
-        Refuse(answer[..HandshakeRefusals.Write(answer, refusal)]);
+        Refuse(answer[..HandshakeRefusals.Write(answer, refusal, _loop.Options.Drafts)]);
     }
 
     private void Refuse(ReadOnlySpan<byte> answer)

@@ -57,6 +57,9 @@ internal sealed class ServedRoute
 
     public WebSocketReaderOptions ReaderOptions { get; }
 
+    /// <summary>As it is served to clients whose draft has no pings: they are not sent any, nor dropped for not answering.</summary>
+    public ServedRoute WithoutPings => field ??= new ServedRoute(Route, Options with { KeepAliveInterval = Timeout.InfiniteTimeSpan });
+
     /// <summary>Bytes above which a message comes in parts; <see cref="int.MaxValue"/>, which no message reaches, for never.</summary>
     public int StreamsAbove { get; }
 }

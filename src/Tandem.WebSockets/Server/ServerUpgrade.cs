@@ -98,7 +98,7 @@ internal static class ServerUpgrade
         }
 
         Conclude(route.Options, context, refusal, refusal.Status());
-        return HandshakeRefusals.Write(answer, refusal);
+        return HandshakeRefusals.Write(answer, refusal, route.Options.Drafts);
     }
 
     private static void Conclude(WebSocketServerOptions options, UpgradeContext context, HandshakeRefusal refusal, int status)
@@ -113,7 +113,7 @@ internal static class ServerUpgrade
     private static string? Negotiate(in UpgradeRequest request, WebSocketServerOptions options, out DeflateParameters parameters)
     {
         parameters = default;
-        if (options.Deflate is not { } deflate) return null;
+        if (options.Deflate is not { } deflate || request.IsHixie) return null;
         DeflateOptions? granted = DeflateBudget.Grant(options.DeflateMemoryBudget, deflate);
         return granted is null ? null : DeflateNegotiation.Accept(request.Head, granted, out parameters);
     }

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Tandem.Protocol.Drafts;
 using Tandem.Protocol.Handshake;
+using Tandem.WebSockets.Drafts;
 using Tandem.WebSockets.EventLoop;
 using Tandem.WebSockets.Streams;
 using Tandem.WebSockets.Telemetry;
@@ -27,8 +29,8 @@ public sealed class WebSocketServer : IAsyncDisposable
     private readonly AddressTable _addresses = new();
     private readonly List<IPEndPoint> _endPoints = [];
     private readonly Loop[] _loops; // empty where there is no epoll
-    private readonly StreamDriver? _streams; // where there is none
-    private readonly StreamListener? _listener;
+    private readonly StreamDriver? _streams; // of connections that no loop serves: all where there is no epoll, and those of hixie-75 and hixie-76
+    private readonly StreamListener? _listener; // where there is no epoll
     private ServedRoute[] _routes = [];
     private int _connections;
     private uint _next; // unsigned: it may wrap around
@@ -63,7 +65,9 @@ public sealed class WebSocketServer : IAsyncDisposable
 
         _loops = new Loop[options.Loops];
         for (int i = 0; i < _loops.Length; i++) _loops[i] = new Loop(this, i);
-        Stopped = Task.WhenAll(_loops.Select(loop => loop.Ended));
+        Task ended = Task.WhenAll(_loops.Select(loop => loop.Ended));
+        if ((options.Drafts & WebSocketDrafts.Hixie) != 0) _streams = new StreamDriver(options, ticksAlways: false);
+        Stopped = _streams is null ? ended : EndedAsync(ended, _streams);
     }
 
     /// <summary>What it was made with.</summary>
@@ -160,7 +164,7 @@ public sealed class WebSocketServer : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(most, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(most, ConnectionRanking.Limit);
         ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(timeout, TimeSpan.Zero);
-        if (_streams is not null) return _streams.Survey(most, order);
+        if (_listener is not null) return _streams!.Survey(most, order);
         if (!_started) return new ConnectionPage(0, [], SilentLoops: 0);
         ConnectionSurvey[] surveys = [.. _loops.Select(_ => new ConnectionSurvey(most, order))];
         for (int i = 0; i < _loops.Length; i++) _loops[i].Survey(surveys[i]);
@@ -178,6 +182,7 @@ public sealed class WebSocketServer : IAsyncDisposable
             long total = Volatile.Read(ref loop.Traffic.Connections);
             return survey.Finished.IsCompletedSuccessfully ? new ConnectionPage(total, survey.Finished.Result, 0) : new ConnectionPage(total, [], 1);
         })];
+        if (_streams is not null) pages = [.. pages, _streams.Survey(most, order)];
         return ConnectionPage.Combine(pages, most, order);
     }
 
@@ -213,6 +218,11 @@ public sealed class WebSocketServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Serves a connection whose client speaks hixie-75 or hixie-76, and whose handshake has been accepted.</summary>
+    internal void ServeHixie(
+        Socket socket, ServedRoute route, RemoteAddress address, ushort port, UpgradeContext context, WebSocketDrafts draft, ReadOnlySpan<byte> answer, ReadOnlySpan<byte> behind) =>
+        HixieConnection.Begin(_streams!, socket, route, address, port, context, draft, answer, behind, () => Leave(address));
+
     // Counts a connection, and judges whether there is room for it: here, where they are counted one after the other; by the time a loop
     // adopts one, others behind it are counted too. False when it is not even to be answered.
     private bool TryAdmit(UInt128 addressKey, out RemoteAddress address, out HandshakeRefusal refusal)
@@ -244,8 +254,17 @@ public sealed class WebSocketServer : IAsyncDisposable
     private void RequestStop(LoopRequest request)
     {
         foreach (Loop loop in _loops) loop.Post(new LoopPost(request));
-        if (request == LoopRequest.Stop) _listener?.Stop();
-        else _streams?.StopNow();
+        if (request != LoopRequest.Stop) _streams?.StopNow();
+        else if (_listener is not null) _listener.Stop();
+        else _streams?.Stop();
+    }
+
+    // First the loops, from which connections of the others come.
+    private static async Task EndedAsync(Task loops, StreamDriver streams)
+    {
+        await loops.ConfigureAwait(false);
+        streams.Stop(); // where a loop has ended by itself
+        await streams.EndedAsync().ConfigureAwait(false);
     }
 
     // Whether there is room for a connection that has just been counted.

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Drafts;
 using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
@@ -111,6 +112,21 @@ public sealed record WebSocketServerOptions
     public OriginPolicy Origins { get; init; } = OriginPolicy.SameHost;
 
     /// <summary>
+    /// The drafts before RFC 6455 that are spoken beside it, for clients of 2009 to 2011. Default: none. hixie-75 and hixie-76 are spoken by a <see cref="WebSocketServer"/> alone, the
+    /// others by a <see cref="WebSocketRouteHost"/> too.
+    /// </summary>
+    /// <remarks>
+    /// <para>They are off because each is one more parser for strangers' bytes, and because of what hixie-75 and hixie-76 lack. What their clients send is not masked, so
+    /// that a page can put bytes of its choice on the wire, which an intermediary may take for a request of its own (RFC 6455 section 10.3). In hixie-75 nothing in the answer
+    /// proves that the server understood the handshake. No current browser speaks any of them.</para>
+    /// <para>For a connection of hixie-75 or hixie-76: <see cref="WebSocketPeer.Ping"/> sends nothing and gets no answer, so that <see cref="KeepAliveInterval"/> and
+    /// <see cref="KeepAliveTimeout"/> are TCP's; a binary message that is sent to it closes it with 1003, is told to <see cref="OnError"/> and does not leave; codes and reasons
+    /// of close frames do not leave either; nothing is compressed; its location is answered with the scheme <c>ws</c>, which a client does not accept that came through a
+    /// proxy that ends TLS. Bytes are counted as those of the frames of RFC 6455. It is served like connections on systems without epoll, by the thread pool.</para>
+    /// </remarks>
+    public WebSocketDrafts Drafts { get; init; }
+
+    /// <summary>
     /// Told of every exception that a handler throws, and of errors of the server itself (then without a peer). Called on a loop's thread;
     /// what it throws itself is ignored. Default: they are dropped, after their connection was closed with 1011.
     /// </summary>
@@ -193,6 +209,7 @@ public sealed record WebSocketServerOptions
         Check(TimeProvider is not null, nameof(TimeProvider), "must not be null");
         Check(Telemetry is not null, nameof(Telemetry), "must not be null");
         Check(Enum.IsDefined(OverflowPolicy), nameof(OverflowPolicy), "must be one of its members");
+        Check((Drafts & ~WebSocketDrafts.All) == 0, nameof(Drafts), "must be of the drafts that there are");
         Check(Loops is >= 1 and <= 1024, nameof(Loops), "must be 1 to 1024");
         Check(Backlog >= 1, nameof(Backlog), "must be at least 1");
         Deflate?.Validate();

@@ -27,7 +27,7 @@ internal sealed class StreamHandshake
     private DeferredUpgrade? _deferred;
     private byte[]? _buffer;
     private int _length;
-    private int _headLength;
+    private int _handshakeLength;
 
     private StreamHandshake(WebSocketServer server, StreamDriver driver, Socket socket, RemoteAddress address, ushort port, HandshakeRefusal admission)
     {
@@ -129,16 +129,16 @@ internal sealed class StreamHandshake
             if (count == 0) throw new EndOfStreamException();
             _length += count;
         }
-        while (!UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out _, out _));
+        while (!UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out _, out _, _driver.Options.Drafts));
     }
 
     private DeferredUpgrade? Judge(out HandshakeRefusal refusal, out ServedRoute? route, out UpgradeContext context)
     {
         route = null;
         context = new UpgradeContext();
-        UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out UpgradeRequest request, out refusal);
+        UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out UpgradeRequest request, out refusal, _driver.Options.Drafts);
         if (refusal != HandshakeRefusal.None) return null;
-        _headLength = request.Head.Length;
+        _handshakeLength = request.Length;
         route = _server.FindRoute(request.Path);
         refusal = ServerUpgrade.Judge(ref request, route, _admission);
         if (refusal != HandshakeRefusal.None) return null;
@@ -192,7 +192,7 @@ internal sealed class StreamHandshake
     {
         refusal = [];
         Span<byte> answer = stackalloc byte[ServerUpgrade.MaxAnswerLength];
-        UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out UpgradeRequest request, out _);
+        UpgradeRequest.Parse(_buffer.AsSpan(0, _length), out UpgradeRequest request, out _, _driver.Options.Drafts);
         request.Judge();
         int length = ServerUpgrade.WriteAnswer(answer, in request, route, context, out bool accepted);
         if (!accepted)
@@ -201,8 +201,15 @@ internal sealed class StreamHandshake
             return false;
         }
 
+        Span<byte> behind = _buffer.AsSpan(_handshakeLength, _length - _handshakeLength);
+        if (request.IsHixie)
+        {
+            _server.ServeHixie(_socket, route, _address, _port, context, request.Draft, answer[..length], behind);
+            return true;
+        }
+
         var peer = new StreamPeer(_driver, _stream, route, _address, _port, context, () => _server.Leave(_address));
-        _ = peer.Run(answer[..length], _buffer.AsSpan(_headLength, _length - _headLength));
+        _ = peer.Run(answer[..length], behind);
         return true;
     }
 
@@ -224,6 +231,6 @@ internal sealed class StreamHandshake
     {
         _driver.Options.ReportRefused(_address, _port, refusal, refusal.Status());
         Span<byte> answer = stackalloc byte[HandshakeRefusals.MaxLength];
-        return answer[..HandshakeRefusals.Write(answer, refusal)].ToArray();
+        return answer[..HandshakeRefusals.Write(answer, refusal, _driver.Options.Drafts)].ToArray();
     }
 }

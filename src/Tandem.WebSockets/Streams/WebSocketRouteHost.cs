@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Security.Claims;
 using System.Text;
+using Tandem.Protocol.Drafts;
 using Tandem.Protocol.Handshake;
 using Tandem.WebSockets.EventLoop;
 using Tandem.WebSockets.Streams;
@@ -84,11 +85,13 @@ public sealed class WebSocketRouteHost
         var context = new UpgradeContext { User = user };
         HandshakeRefusal refusal = HandshakeRefusal.InvalidCharacter;
         DeferredUpgrade? deferred = null;
-        if (TryWriteHead(target, fields, extendedConnect, out byte[] head)) refusal = Ask(head, context, address, port, out deferred);
+        // What has other frames than RFC 6455 belongs to HTTP/1.1 and an answer that only its own server can write.
+        WebSocketDrafts drafts = extendedConnect ? WebSocketDrafts.None : _route.Options.Drafts & WebSocketDrafts.Hybi;
+        if (TryWriteHead(target, fields, extendedConnect, out byte[] head)) refusal = Ask(head, drafts, context, address, port, out deferred);
         if (refusal == HandshakeRefusal.None && deferred is not null) refusal = await DecideAsync(deferred, cancellationToken).ConfigureAwait(false);
-        if (refusal == HandshakeRefusal.None) return Result(head, context);
+        if (refusal == HandshakeRefusal.None) return Result(head, drafts, context);
         _route.Options.ReportRefused(address, port, refusal, refusal.Status());
-        return Refused(refusal);
+        return Refused(refusal, drafts);
     }
 
     /// <summary>Serves a connection whose handshake has been accepted and answered.</summary>
@@ -146,10 +149,10 @@ public sealed class WebSocketRouteHost
 
     private static bool IsOneLine(string text) => !text.AsSpan().ContainsAny('\r', '\n');
 
-    private HandshakeRefusal Ask(byte[] head, UpgradeContext context, RemoteAddress address, ushort port, out DeferredUpgrade? deferred)
+    private HandshakeRefusal Ask(byte[] head, WebSocketDrafts drafts, UpgradeContext context, RemoteAddress address, ushort port, out DeferredUpgrade? deferred)
     {
         deferred = null;
-        UpgradeRequest.Parse(head, out UpgradeRequest request, out HandshakeRefusal refusal);
+        UpgradeRequest.Parse(head, out UpgradeRequest request, out HandshakeRefusal refusal, drafts);
         if (refusal != HandshakeRefusal.None) return refusal;
         HandshakeRefusal admission = _driver.IsStopping ? HandshakeRefusal.Stopping
             : _driver.Count >= _route.Options.MaxConnections ? HandshakeRefusal.TooManyConnections : HandshakeRefusal.None;
@@ -187,19 +190,19 @@ public sealed class WebSocketRouteHost
     }
 
     // Written and thrown away, for its rules: what the event loop would not send is not to be sent here either.
-    private UpgradeResult Result(byte[] head, UpgradeContext context)
+    private UpgradeResult Result(byte[] head, WebSocketDrafts drafts, UpgradeContext context)
     {
         Span<byte> answer = stackalloc byte[ServerUpgrade.MaxAnswerLength];
-        UpgradeRequest.Parse(head, out UpgradeRequest request, out _);
+        UpgradeRequest.Parse(head, out UpgradeRequest request, out _, drafts);
         request.Judge();
         ServerUpgrade.WriteAnswer(answer, in request, _route, context, out bool accepted);
         if (accepted) return new UpgradeResult(context);
-        if (context.Refusal != HandshakeRefusal.None) return Refused(context.Refusal);
-        if (context.RefusalStatus == 0 || !answer.StartsWith(Encoding.ASCII.GetBytes($"HTTP/1.1 {context.RefusalStatus} "))) return Refused(HandshakeRefusal.HandlerFailed);
+        if (context.Refusal != HandshakeRefusal.None) return Refused(context.Refusal, drafts);
+        if (context.RefusalStatus == 0 || !answer.StartsWith(Encoding.ASCII.GetBytes($"HTTP/1.1 {context.RefusalStatus} "))) return Refused(HandshakeRefusal.HandlerFailed, drafts);
         return new UpgradeResult(context.RefusalStatus, context.RefusalText, context.Headers);
     }
 
-    private static UpgradeResult Refused(HandshakeRefusal refusal) =>
-        // RFC 6455 section 4.4: the version that this server speaks.
-        new(refusal.Status(), refusal.Text(), refusal.Status() == 426 ? [new("Sec-WebSocket-Version", "13")] : []);
+    private static UpgradeResult Refused(HandshakeRefusal refusal, WebSocketDrafts drafts) =>
+        // RFC 6455 section 4.4: the versions that this server speaks.
+        new(refusal.Status(), refusal.Text(), refusal.Status() == 426 ? [new("Sec-WebSocket-Version", HandshakeRefusals.Versions(drafts))] : []);
 }

@@ -46,7 +46,8 @@ public abstract class RefusalTests(Driver driver)
         Assert.Equal(
             Enum.GetValues<HandshakeRefusal>().Except(Requests.Keys),
             [
-                HandshakeRefusal.None, // and those that need a state of the server, which have tests below
+                HandshakeRefusal.None, // and those that need drafts, or a state of the server, which have tests in Drafts and below
+                HandshakeRefusal.InvalidDraftKey,
                 HandshakeRefusal.TooManyConnections,
                 HandshakeRefusal.TooManyConnectionsFromAddress,
                 HandshakeRefusal.Stopping,

@@ -1,5 +1,6 @@
 using System.Net;
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Drafts;
 
 namespace Tandem.WebSockets.Tests.Serving;
 
@@ -17,6 +18,7 @@ public sealed class OptionsTests
                 { "EndPoints", new() { EndPoints = [new IPEndPoint(IPAddress.Loopback, 0), null!] } },
                 { "Loops", new() { Loops = 0 } },
                 { "Loops", new() { Loops = 1025 } },
+                { "Drafts", new() { Drafts = (WebSocketDrafts)16 } },
                 { "Backlog", new() { Backlog = 0 } },
                 { "MaxConnections", new() { MaxConnections = 0 } },
                 { "MaxConnectionsPerAddress", new() { MaxConnectionsPerAddress = 0 } },
