@@ -49,6 +49,11 @@ internal static class CommonOptions
         },
     };
 
+    public static Option<bool> Drafts() => new("--drafts")
+    {
+        Description = "Speak the drafts before RFC 6455 too, for clients of 2009 to 2011: hixie-75, hixie-76 and hybi-07 to -12.",
+    };
+
     public static Option<bool> NoDeflateOffer() => new("--no-deflate") { Description = "Do not offer permessage-deflate." };
 
     /// <summary>Reads the value of an option or argument that takes one URL.</summary>

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Drafts;
 using Tandem.WebSockets;
 
 namespace Tandem.Cli;
@@ -24,11 +25,12 @@ internal static class EchoCommand
         maxMessage.Validators.Add(result => CommonOptions.CheckRange(result, 0, 1 << 30));
         var noDeflate = new Option<bool>("--no-deflate") { Description = "Do not negotiate permessage-deflate." };
 
+        Option<bool> drafts = CommonOptions.Drafts();
         Option<Uri?> otlp = Otlp.Option();
 
         var command = new Command("echo", "Serve an echo: / sends every message back, /broadcast sends every message to all who are connected to it.")
         {
-            host, port, threads, maxMessage, noDeflate, otlp,
+            host, port, threads, maxMessage, noDeflate, drafts, otlp,
         };
         command.SetAction((result, cancellation) => RunAsync(
             new WebSocketServerOptions
@@ -38,6 +40,7 @@ internal static class EchoCommand
                 MaxMessageSize = result.GetValue(maxMessage),
                 MaxBufferedBytes = Math.Max(new WebSocketServerOptions().MaxBufferedBytes, 2 * result.GetValue(maxMessage)),
                 Deflate = result.GetValue(noDeflate) ? null : new DeflateOptions(),
+                Drafts = result.GetValue(drafts) ? WebSocketDrafts.All : WebSocketDrafts.None,
                 Origins = OriginPolicy.Any, // an echo has nothing to steal
                 OnError = (_, exception) => Console.Error.WriteLine(exception.Message),
             },

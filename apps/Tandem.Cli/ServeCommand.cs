@@ -13,6 +13,7 @@ using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Tandem.AspNetCore;
+using Tandem.Protocol.Drafts;
 using Tandem.Server.Inspector;
 using Tandem.Server.Lab;
 using Tandem.Server.Link;
@@ -41,11 +42,12 @@ internal static class ServeCommand
         };
         drain.Validators.Add(result => CommonOptions.CheckRange(result, 0, 3600));
         Option<string?> inspectToken = InspectToken();
+        Option<bool> drafts = CommonOptions.Drafts();
         var tls = new TlsOptions();
         Option<Uri?> otlp = Otlp.Option(), rabbitMq = Broker.Option();
         Option<IPNetwork[]> proxies = LinkPages.ProxyOption();
         const string what = "Serve the pages and their WebSockets on one port: links between a computer and a phone at / and /phone, the tutorial at /tutorial, the carrier lab at /lab, the inspector at /inspect.";
-        var command = new Command("serve", what) { host, port, drain, inspectToken, otlp, rabbitMq, proxies };
+        var command = new Command("serve", what) { host, port, drain, inspectToken, drafts, otlp, rabbitMq, proxies };
         tls.AddTo(command);
         var phones = new ServedPhones();
         phones.AddTo(command);
@@ -65,7 +67,7 @@ internal static class ServeCommand
             return RunAsync(
                 new Settings(
                     endPoint, loaded, TimeSpan.FromSeconds(result.GetValue(drain)), result.GetValue(inspectToken), result.GetValue(otlp), result.GetValue(rabbitMq), result.GetValue(proxies)!,
-                    phones.Key, url => phones.Start(result, url, endPoint, loaded)),
+                    phones.Key, url => phones.Start(result, url, endPoint, loaded), result.GetValue(drafts) ? WebSocketDrafts.All : WebSocketDrafts.None),
                 cancellation);
         });
         return command;
@@ -154,7 +156,7 @@ internal static class ServeCommand
         builder.Services.Configure<GzipCompressionProviderOptions>(options => options.Level = CompressionLevel.Optimal);
         builder.Services.AddTandemHealth(options => options.DrainDelay = settings.DrainDelay);
         builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = settings.DrainDelay + StopPatience);
-        builder.WebHost.UseTandemListener();
+        builder.WebHost.UseTandemListener(options => options.Configure = template => template with { Drafts = settings.Drafts });
         var meter = new LabMeter();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -210,5 +212,5 @@ internal static class ServeCommand
     /// <summary>What the command line asks for.</summary>
     private sealed record Settings(
         IPEndPoint EndPoint, ServerTls? Tls, TimeSpan DrainDelay, string? InspectToken, Uri? Collector, Uri? RabbitMq, IPNetwork[] Proxies,
-        string GatewayKey, Func<string, MobileServer?> StartPhones);
+        string GatewayKey, Func<string, MobileServer?> StartPhones, WebSocketDrafts Drafts);
 }
