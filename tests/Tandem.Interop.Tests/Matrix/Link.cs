@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Tandem.Protocol.Compression;
+using Tandem.Protocol.Drafts;
 
 namespace Tandem.Interop.Tests.Matrix;
 
@@ -15,6 +16,9 @@ internal sealed record LinkOptions
 
     /// <summary>What we offer or accept of permessage-deflate; null: nothing.</summary>
     public DeflateOptions? Deflate { get; init; }
+
+    /// <summary>What our server speaks beside RFC 6455.</summary>
+    public WebSocketDrafts Drafts { get; init; }
 
     public Profile PeerProfile { get; init; } = Profile.Deflate;
 

@@ -61,6 +61,7 @@ internal sealed class EventLoopEnd : OurEnd
             EndPoints = [LinkOptions.AnyPort],
             Loops = 1,
             Deflate = options.Deflate,
+            Drafts = options.Drafts,
             Origins = OriginPolicy.Any,
         });
         _server.Map(new WebSocketRoute(options.Path, new Handler(this)) { Subprotocols = options.OurSubprotocols });

@@ -70,9 +70,12 @@ public abstract class ProcessPeer : Peer
         _process.Dispose();
     }
 
-    public override async Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile)
+    public override Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile) => ConnectAsync(id, uri, subprotocols, profile, version: 13);
+
+    /// <summary>Makes its client connect as clients did before RFC 6455: for a peer that can, the number of the version; 0 is hixie-76.</summary>
+    public async Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile, int version)
     {
-        string line = JsonSerializer.Serialize(new Connect(id, uri.AbsoluteUri, subprotocols, Name(profile)), Camel);
+        string line = JsonSerializer.Serialize(new Connect(id, uri.AbsoluteUri, subprotocols, Name(profile), version), Camel);
         await _process!.StandardInput.WriteLineAsync(line);
         await _process.StandardInput.FlushAsync();
     }
@@ -98,5 +101,5 @@ public abstract class ProcessPeer : Peer
 
     private sealed record Ready(string Version, Dictionary<string, int>? Ports);
 
-    private sealed record Connect(string Id, string Url, string[] Protocols, string Profile);
+    private sealed record Connect(string Id, string Url, string[] Protocols, string Profile, int Version);
 }

@@ -50,6 +50,7 @@ public sealed class Netty : ProcessPeer
         [
             "Netty's client ends TCP without answering a close frame (RFC 6455 section 5.5.1) unless its application handles close frames itself, as ours here does.",
             "Netty's client offers server_no_context_takeover exactly when it asks for a window, whatever it is told.",
+            "Netty's client speaks hixie-76, hybi-07 and hybi-08 too, and our server with it when it is told to. In hixie-76 it loses the beginning of a text that TCP has cut.",
         ],
     };
 

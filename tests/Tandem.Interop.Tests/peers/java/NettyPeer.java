@@ -146,7 +146,11 @@ public final class NettyPeer {
         return profile.equals("window") ? WINDOW_BITS : profile.equals("noContext") ? 14 : 15;
     }
 
-    private static void connect(String id, URI uri, String protocols, String profile) {
+    private static WebSocketVersion version(String number) {
+        return number.equals("0") ? WebSocketVersion.V00 : number.equals("7") ? WebSocketVersion.V07 : number.equals("8") ? WebSocketVersion.V08 : WebSocketVersion.V13;
+    }
+
+    private static void connect(String id, URI uri, String protocols, String profile, WebSocketVersion version) {
         Report report = new Report(id);
         new Bootstrap().group(GROUP).channel(NioSocketChannel.class).handler(new ChannelInitializer<SocketChannel>() {
             @Override
@@ -159,7 +163,7 @@ public final class NettyPeer {
                 channel.pipeline().addLast(
                     report,
                     new WebSocketClientProtocolHandler(WebSocketClientProtocolConfig.newBuilder()
-                        .webSocketUri(uri).subprotocol(protocols).allowExtensions(true).maxFramePayloadLength(MAX_MESSAGE).handleCloseFrames(false).build()),
+                        .webSocketUri(uri).version(version).subprotocol(protocols).allowExtensions(true).maxFramePayloadLength(MAX_MESSAGE).handleCloseFrames(false).build()),
                     new WebSocketFrameAggregator(MAX_MESSAGE),
                     new Echo(report));
             }
@@ -168,6 +172,11 @@ public final class NettyPeer {
 
     private static String field(String line, String name) {
         Matcher matcher = Pattern.compile("\"" + name + "\":\"([^\"]*)\"").matcher(line);
+        return matcher.find() ? matcher.group(1) : "";
+    }
+
+    private static String number(String line, String name) {
+        Matcher matcher = Pattern.compile("\"" + name + "\":(\\d+)").matcher(line);
         return matcher.find() ? matcher.group(1) : "";
     }
 
@@ -185,7 +194,7 @@ public final class NettyPeer {
         OUT.printf("{\"version\":\"%s\",\"ports\":{%s}}%n", version, ports);
         BufferedReader lines = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line; (line = lines.readLine()) != null; ) {
-            connect(field(line, "id"), new URI(field(line, "url")), list(line, "protocols"), field(line, "profile"));
+            connect(field(line, "id"), new URI(field(line, "url")), list(line, "protocols"), field(line, "profile"), version(number(line, "version")));
         }
         System.exit(0);
     }
