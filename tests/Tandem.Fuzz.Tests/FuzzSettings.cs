@@ -14,7 +14,7 @@ internal static class FuzzSettings
     /// <summary>How the time is divided among the targets: the most for what has the most to go wrong.</summary>
     public static IReadOnlyDictionary<string, double> Shares { get; } = new Dictionary<string, double>
     {
-        ["frames"] = 7, ["eventloop"] = 5, ["extensions"] = 2, ["requests"] = 2, ["inflate"] = 2, ["responses"] = 1, ["deflate"] = 1, ["coap"] = 1, ["coapserver"] = 1,
+        ["frames"] = 7, ["eventloop"] = 5, ["extensions"] = 2, ["requests"] = 2, ["inflate"] = 2, ["responses"] = 1, ["deflate"] = 1, ["drafts"] = 1, ["coap"] = 1, ["coapserver"] = 1,
     };
 
     /// <summary>With what the targets begin that have all of the time to themselves; null: all targets.</summary>

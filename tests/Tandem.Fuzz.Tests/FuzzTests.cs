@@ -1,5 +1,6 @@
 using Tandem.Fuzz.Tests.Coap;
 using Tandem.Fuzz.Tests.Compression;
+using Tandem.Fuzz.Tests.Drafts;
 using Tandem.Fuzz.Tests.EventLoop;
 using Tandem.Fuzz.Tests.Extensions;
 using Tandem.Fuzz.Tests.FrameStreams;
@@ -30,6 +31,9 @@ public sealed class FuzzTests
 
     [Fact]
     public Task Compression_against_DeflateStream() => new OutboundDeflateFuzzer().RunAsync();
+
+    [Fact]
+    public Task The_translation_of_hixie_against_a_naive_reader() => new HixieFuzzer().RunAsync();
 
     [Fact]
     public Task CoAP_messages_against_a_naive_reader() => new CoapMessageFuzzer().RunAsync();
