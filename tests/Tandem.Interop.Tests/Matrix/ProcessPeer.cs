@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Tandem.Interop.Tests.Matrix;
 
@@ -70,10 +71,10 @@ public abstract class ProcessPeer : Peer
         _process.Dispose();
     }
 
-    public override Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile) => ConnectAsync(id, uri, subprotocols, profile, version: 13);
+    public override Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile) => ConnectAsync(id, uri, subprotocols, profile, version: null);
 
-    /// <summary>Makes its client connect as clients did before RFC 6455: for a peer that can, the number of the version; 0 is hixie-76.</summary>
-    public async Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile, int version)
+    /// <summary>Makes its client connect as clients did before RFC 6455: for a peer that can, the number of the version; 0 is hixie-76, null RFC 6455.</summary>
+    public async Task ConnectAsync(string id, Uri uri, string[] subprotocols, Profile profile, int? version)
     {
         string line = JsonSerializer.Serialize(new Connect(id, uri.AbsoluteUri, subprotocols, Name(profile), version), Camel);
         await _process!.StandardInput.WriteLineAsync(line);
@@ -101,5 +102,6 @@ public abstract class ProcessPeer : Peer
 
     private sealed record Ready(string Version, Dictionary<string, int>? Ports);
 
-    private sealed record Connect(string Id, string Url, string[] Protocols, string Profile, int Version);
+    private sealed record Connect(
+        string Id, string Url, string[] Protocols, string Profile, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Version);
 }
