@@ -50,16 +50,8 @@ public sealed class SocketStream : Stream
         _ownsSocket = ownsSocket;
         _onPeerGone = onPeerGone;
         _receive = new ReceiveOperation(this);
-        bool isHeld = false;
-        try
-        {
-            _handle.DangerousAddRef(ref isHeld);
-            if (!SocketPump.Shared.TryAdd(this, (int)_handle.DangerousGetHandle())) throw Failed(Marshal.GetLastSystemError());
-        }
-        finally
-        {
-            if (isHeld) _handle.DangerousRelease();
-        }
+        using var held = new HeldDescriptor(_handle);
+        if (!SocketPump.Shared.TryAdd(this, held.Number)) throw Failed(Marshal.GetLastSystemError());
     }
 
     /// <inheritdoc/>
@@ -192,21 +184,12 @@ public sealed class SocketStream : Stream
     /// <exception cref="ObjectDisposedException">The socket has been closed.</exception>
     internal unsafe int Receive(byte* buffer, int length, int flags, out int error)
     {
-        bool isHeld = false;
-        try
+        using var held = new HeldDescriptor(_handle);
+        while (true)
         {
-            // Who closes the socket meanwhile leaves the descriptor to us: its number could be another connection's by now.
-            _handle.DangerousAddRef(ref isHeld);
-            while (true)
-            {
-                int count = (int)Libc.Receive((int)_handle.DangerousGetHandle(), buffer, length, flags);
-                error = count < 0 ? Marshal.GetLastSystemError() : 0;
-                if (error != Libc.Eintr) return count;
-            }
-        }
-        finally
-        {
-            if (isHeld) _handle.DangerousRelease();
+            int count = (int)Libc.Receive(held.Number, buffer, length, flags);
+            error = count < 0 ? Marshal.GetLastSystemError() : 0;
+            if (error != Libc.Eintr) return count;
         }
     }
 
@@ -215,23 +198,15 @@ public sealed class SocketStream : Stream
     /// <exception cref="ObjectDisposedException">The socket has been closed.</exception>
     internal unsafe int Send(ReadOnlySpan<byte> bytes, out int error)
     {
-        bool isHeld = false;
-        try
+        using var held = new HeldDescriptor(_handle);
+        fixed (byte* start = bytes)
         {
-            _handle.DangerousAddRef(ref isHeld);
-            fixed (byte* start = bytes)
+            while (true)
             {
-                while (true)
-                {
-                    int count = (int)Libc.Send((int)_handle.DangerousGetHandle(), start, bytes.Length, Libc.MsgNoSignal);
-                    error = count < 0 ? Marshal.GetLastSystemError() : 0;
-                    if (error != Libc.Eintr) return count;
-                }
+                int count = (int)Libc.Send(held.Number, start, bytes.Length, Libc.MsgNoSignal);
+                error = count < 0 ? Marshal.GetLastSystemError() : 0;
+                if (error != Libc.Eintr) return count;
             }
-        }
-        finally
-        {
-            if (isHeld) _handle.DangerousRelease();
         }
     }
 
@@ -270,19 +245,14 @@ public sealed class SocketStream : Stream
 
     private void Forget()
     {
-        bool isHeld = false;
         try
         {
-            _handle.DangerousAddRef(ref isHeld);
-            SocketPump.Shared.Remove(Key, (int)_handle.DangerousGetHandle());
+            using var held = new HeldDescriptor(_handle);
+            SocketPump.Shared.Remove(Key, held.Number);
         }
         catch (ObjectDisposedException)
         {
             SocketPump.Shared.Remove(Key, descriptor: -1); // closed, and with that forgotten by the kernel
-        }
-        finally
-        {
-            if (isHeld) _handle.DangerousRelease();
         }
     }
 
