@@ -41,6 +41,7 @@ public sealed partial class WebSocketConnection
     private WebSocketReader _reader;
     private byte[]? _buffer; // rented while there are bytes in it, or a read waits with it; a small or a large one
     private bool _mayHaveMore; // the last read filled its buffer
+    private bool _comesInBursts; // a first read was too small for what had come, and none since has shown that it would do
     private int _start; // from here to _end: received, and not given to the reader
     private int _end;
     private int _payloadStart; // unmasked payload of the frame in progress that the application has not taken
@@ -286,6 +287,7 @@ public sealed partial class WebSocketConnection
         EndWait();
         _receivedBytes += count;
         _mayHaveMore = count == buffer.Length;
+        if (count <= FirstReadBytes && buffer.Length > FirstReadBytes) _comesInBursts = false;
         return count != 0 ? count : throw new EndOfStreamException();
     }
 
@@ -298,15 +300,16 @@ public sealed partial class WebSocketConnection
     }
 
     /// <summary>
-    /// Makes room to read into: a small buffer for a first read, a large one when the last read has shown that there is more. What is left of the one
-    /// moves into the other.
+    /// Makes room to read into: a small buffer for a first read, a large one when the last read has shown that there is more, or the last messages that they come together.
+    /// What is left of the one moves into the other.
     /// </summary>
     private void PrepareBuffer()
     {
         byte[]? before = _buffer;
         // What is left is at most 139 bytes, but what came behind the handshake may be more.
-        bool large = _mayHaveMore || _end > FirstReadBytes - FrameHeader.MaxControlPayload;
+        bool large = _mayHaveMore || _comesInBursts || _end > FirstReadBytes - FrameHeader.MaxControlPayload;
         if (before is not null && large == (before.Length > FirstReadBytes)) return;
+        _comesInBursts = large && _waitsEmpty; // else a connection that waits would hold it
         _buffer = ArrayPool<byte>.Shared.Rent(large ? _options.ReceiveBufferSize : FirstReadBytes);
         if (before is null) return;
         before.AsSpan(0, _end).CopyTo(_buffer);
