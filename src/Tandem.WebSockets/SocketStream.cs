@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Tandem.WebSockets.EventLoop;
@@ -37,7 +38,7 @@ public sealed class SocketStream : Stream
     /// <param name="onPeerGone">
     /// Called, at most once, when a read has come upon the peer's end or a failure, and where nobody reads a second or two after it. Null: nobody wants to know.
     /// </param>
-    /// <exception cref="IOException">The kernel watches no more sockets.</exception>
+    /// <exception cref="IOException">The kernel does not watch the socket: it has no memory for it, the user's watches are used up, or another stream has it already.</exception>
     /// <exception cref="ObjectDisposedException">The socket has been closed.</exception>
     /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
     public SocketStream(Socket socket, bool ownsSocket, Action? onPeerGone = null)
@@ -51,7 +52,8 @@ public sealed class SocketStream : Stream
         _onPeerGone = onPeerGone;
         _receive = new ReceiveOperation(this);
         using var held = new HeldDescriptor(_handle);
-        if (!SocketPump.Shared.TryAdd(this, held.Number)) throw Failed(Marshal.GetLastSystemError());
+        if (!SocketPump.Shared.TryAdd(this, held.Number, out int error))
+            throw new IOException($"The kernel does not watch the socket: {new Win32Exception(error).Message}.", new Win32Exception(error));
     }
 
     /// <inheritdoc/>

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.InteropServices;
 using Tandem.WebSockets.EventLoop;
 
 namespace Tandem.WebSockets.Sockets;
@@ -52,8 +53,10 @@ internal sealed class SocketPump : IThreadPoolWorkItem
     public static SocketPump Shared { get; } = new();
 
     /// <summary>Registers a socket; its stream may be told of events before this returns.</summary>
-    /// <returns>False when the kernel refuses, for want of memory or watches.</returns>
-    public bool TryAdd(SocketStream stream, int descriptor)
+    /// <param name="stream">Has its key set.</param>
+    /// <param name="descriptor">Of its socket.</param>
+    /// <param name="error">errno, when the kernel refuses.</param>
+    public bool TryAdd(SocketStream stream, int descriptor, out int error)
     {
         lock (_gate)
         {
@@ -69,7 +72,9 @@ internal sealed class SocketPump : IThreadPoolWorkItem
         }
 
         const EpollEvents all = EpollEvents.In | EpollEvents.Out | EpollEvents.PeerHangUp | EpollEvents.EdgeTriggered;
-        if (_sockets.Add(descriptor, all, stream.Key)) return true;
+        bool isAdded = _sockets.Add(descriptor, all, stream.Key);
+        error = isAdded ? 0 : Marshal.GetLastSystemError(); // before a lock can change it
+        if (isAdded) return true;
         Remove(stream.Key, descriptor: -1);
         return false;
     }

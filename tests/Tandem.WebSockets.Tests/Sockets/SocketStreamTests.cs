@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net.Sockets;
 
 namespace Tandem.WebSockets.Tests.Sockets;
@@ -14,6 +15,18 @@ public sealed class SocketStreamTests
         Assert.Equal(0, await pair.Stream.ReadAsync(Memory<byte>.Empty).InTime());
         for (int i = 0; i < 2; i++) Assert.Equal(3, await pair.Stream.ReadAsync(new byte[3]).InTime());
         Assert.Equal(" and after"u8.ToArray(), await pair.ReadAsync(10));
+    }
+
+    [Fact]
+    public async Task A_socket_has_one_stream_and_a_second_is_told_why_it_is_none()
+    {
+        const int alreadyExists = 17; // EEXIST
+        using SocketPair pair = await SocketPair.CreateAsync();
+        var refused = Assert.Throws<IOException>(() => new SocketStream(pair.Own, ownsSocket: true));
+        Assert.Equal(alreadyExists, Assert.IsType<Win32Exception>(refused.InnerException).NativeErrorCode);
+        Assert.Contains(refused.InnerException.Message, refused.Message, StringComparison.Ordinal);
+        await pair.Peer.SendAsync("abc"u8.ToArray());
+        Assert.Equal("abc"u8.ToArray(), await pair.ReadAsync(3));
     }
 
     [Fact]
