@@ -96,6 +96,8 @@ internal sealed class BenchRun
     // Of what the mode counts.
     private long Count => Options.Mode == BenchMode.Connect ? _loads.Sum(load => ((ConnectLoad)load).Count) : _loads.Sum(load => load.Messages);
 
+    private long Bursts => _broadcast?.Bursts ?? 0;
+
     private Load MakeLoad() => Options.Mode switch
     {
         BenchMode.Echo => new EchoLoad(this),
@@ -112,18 +114,28 @@ internal sealed class BenchRun
         _phase = Phase.Loading;
         await WaitAsync("warming up", Options.WarmUp);
         var meter = new Meter(_server);
-        long published = _broadcast?.Bursts ?? 0;
-        long before = Count;
-        Volatile.Write(ref _from, Stopwatch.GetTimestamp());
+        (long before, long burstsBefore) = Stamp(ref _from);
         await WaitAsync("measuring", Options.Duration, before + Options.Count);
-        Volatile.Write(ref _until, Stopwatch.GetTimestamp());
-        result.Count = Count - before;
-        result.Publishes = _broadcast is null ? null : (_broadcast.Bursts - published) * Options.InFlight;
+        (long after, long burstsAfter) = Stamp(ref _until);
+        result.Count = after - before;
+        result.Publishes = _broadcast is null ? null : (burstsAfter - burstsBefore) * Options.InFlight;
         // The time of what was counted: to read what a process has spent may take long where processors are few.
         result.Spent = meter.Stop(Read(() => _server?.CpuSeconds())) with { Seconds = Stopwatch.GetElapsedTime(_from, _until).TotalSeconds };
         result.ResidentBytes = Read(() => _server?.ResidentBytes());
         _phase = Phase.Draining;
         await DrainAsync();
+    }
+
+    // An edge of the measurement: when, and what has come until then. Of one moment also where this thread is held up between them: no burst has ended meanwhile.
+    private (long Count, long Bursts) Stamp(ref long time)
+    {
+        while (true)
+        {
+            long bursts = Bursts;
+            Volatile.Write(ref time, Stopwatch.GetTimestamp());
+            long count = Count;
+            if (bursts == Bursts) return (count, bursts);
+        }
     }
 
     // The first connections are the base, so that what a server loads and compiles for its first is nobody's share.
