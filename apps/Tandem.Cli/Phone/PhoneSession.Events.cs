@@ -27,9 +27,17 @@ internal sealed partial class PhoneSession
     public override void OnEnded(EndCode code, string reason)
     {
         if (code == EndCode.Unlinked) _screen.Line("unlinked", _isUnlinking ? "by this phone" : "by the computer");
-        else _screen.Error($"the link has ended: {code} {reason}");
+        else _screen.Error(DescribeEnd(code, reason));
         _ended.TrySetResult(code == EndCode.Unlinked ? ExitCodes.Closed : ExitCodes.Broken);
     }
+
+    // Of a link that there was; what keeps one from being is told by Describe.
+    private static string DescribeEnd(EndCode code, string reason) => code switch
+    {
+        EndCode.Replaced => "the link has ended: this phone has linked with the computer again, and the link goes on there",
+        EndCode.ProtocolError => $"the link has ended: a message broke a rule of the protocol: {reason}",
+        _ => $"the link has ended: {code} {reason}".TrimEnd(),
+    };
 
     public override void OnFileOffered(IncomingFile file)
     {

@@ -123,6 +123,20 @@ public sealed class PhoneTests
         Assert.Equal((0, true), (ended.ExitCode, ended.Output.EndsWith("unlinked by the computer\n", StringComparison.Ordinal)));
     }
 
+    [Theory]
+    [InlineData(EndCode.Replaced, "", "the link has ended: this phone has linked with the computer again, and the link goes on there")]
+    [InlineData(EndCode.ProtocolError, "a reason", "the link has ended: a message broke a rule of the protocol: a reason")]
+    public async Task An_end_that_nobody_wanted_is_told_in_words_with_exit_code_3(EndCode code, string reason, string expected)
+    {
+        await using PhoneProcess all = await PhoneProcess.StartAsync();
+        ConnectProcess phone = await all.LinkAsync();
+        await Eventually.True(() => all.Computer.State == ComputerPairingState.Linked, "a link");
+        all.Computer.Converse(conversation => conversation.End(code, reason));
+        Ended ended = await phone.ExitAsync();
+        Assert.Equal(3, ended.ExitCode);
+        Assert.Contains($"{expected}\n", ended.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_gateway_that_begins_anew_in_the_middle_loses_nothing()
     {
