@@ -47,6 +47,7 @@ public sealed class HixieHandshakeTests
     [InlineData("1_ tx7X d  <  nw  334J702) 7]o}` 0", 173_347_027u)]
     [InlineData("4294967295 ", 4_294_967_295u)]
     [InlineData("0 ", 0u)]
+    [InlineData("1\t2 x", 12u)] // U+0020 alone is a space
     public void Hixie76_5_2_a_key_is_its_digits_divided_by_its_spaces(string key, uint number)
     {
         Assert.True(HixieHandshake.TryReadKey(Bytes(key), out uint actual));
@@ -116,6 +117,16 @@ public sealed class HixieHandshakeTests
     public void Hixie76_the_challenge_may_be_announced_as_a_body_and_no_other(string field, HandshakeRefusal refusal) =>
         Assert.Equal(refusal, Judge(Hixie76.Replace("Host:", $"{field}\r\nHost:", StringComparison.Ordinal)));
 
+    [Theory]
+    [InlineData("Content-Length: 0", HandshakeRefusal.None)]
+    [InlineData("Content-Length: 8", HandshakeRefusal.UnexpectedBody)]
+    public void Hixie75_has_no_challenge_that_could_be_announced(string field, HandshakeRefusal refusal) =>
+        Assert.Equal(refusal, Judge(Hixie75.Replace("Host:", $"{field}\r\nHost:", StringComparison.Ordinal)));
+
+    [Fact]
+    public void For_a_request_that_asks_for_no_WebSocket_no_challenge_is_waited_for() =>
+        Assert.Equal(HandshakeRefusal.NotAnUpgrade, Judge(Hixie76[..^HixieHandshake.ChallengeLength].Replace("Upgrade: WebSocket", "Upgrade: h2c", StringComparison.Ordinal)));
+
     [Fact]
     public void A_copy_of_a_request_that_outlives_its_buffer_is_answered_alike()
     {
@@ -138,7 +149,15 @@ public sealed class HixieHandshakeTests
     }
 
     [Fact]
-    public void A_client_without_an_origin_is_told_none_and_further_fields_follow()
+    public void Hixie76_a_client_without_an_origin_is_told_none()
+    {
+        const string origin = "Origin: http://example.com\r\n";
+        UpgradeRequest request = Accepted(Hixie76.Replace(origin, "", StringComparison.Ordinal));
+        Assert.Equal(Hixie76Answer.Replace($"Sec-WebSocket-{origin}", "", StringComparison.Ordinal), Answer(in request, "sample"));
+    }
+
+    [Fact]
+    public void Hixie75_a_client_without_an_origin_is_told_none_and_further_fields_follow()
     {
         UpgradeRequest request = Accepted(Hixie75.Replace("Origin: http://example.com\r\n", "", StringComparison.Ordinal));
         Assert.Equal(

@@ -43,6 +43,8 @@ public sealed class HixieReaderTests
         // Lengths that are not waited for: 64 Ki and one; zeros without end.
         { WebSocketDrafts.Hixie, "80 848001 00", "fault ReservedOpcode" },
         { WebSocketDrafts.Hixie, "80 8FFFFFFFFFFFFFFF7F", "fault ReservedOpcode" },
+        { WebSocketDrafts.Hixie, "80 80808080808080808000 00 63 FF", "text 'c'" }, // ten digits
+        { WebSocketDrafts.Hixie, "80 8080808080808080808000 00 63 FF", "fault ReservedOpcode" },
         { WebSocketDrafts.Hixie, "FF 8080808080808080808080808080", "fault ReservedOpcode" },
     };
 
@@ -91,6 +93,16 @@ public sealed class HixieReaderTests
         if (length <= HixieReader.MaxSkippedLength) return;
         Assert.Equal(expected, Read(WebSocketDrafts.Hixie75, announced.AsSpan(0, 4), 1));
         Assert.Equal(expected, Read(WebSocketDrafts.Hixie75, searched.AsSpan(0, length + 1), 1000));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(2000)]
+    public void Empty_texts_which_grow_most_fit_the_room_that_is_promised(int size)
+    {
+        byte[] bytes = [.. Enumerable.Range(0, 2000).Select(i => (byte)(i % 2 == 0 ? 0x00 : 0xFF))];
+        Assert.Equal(string.Join(", ", Enumerable.Repeat("text ''", 1000)), Read(WebSocketDrafts.Hixie76, bytes, size));
     }
 
     [Fact]

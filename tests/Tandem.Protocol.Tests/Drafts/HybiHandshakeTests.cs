@@ -67,6 +67,16 @@ public sealed class HybiHandshakeTests
     }
 
     [Theory]
+    [InlineData(7, WebSocketDrafts.Hybi07)]
+    [InlineData(8, WebSocketDrafts.Hybi08)]
+    [InlineData(13, WebSocketDrafts.None)]
+    public void A_request_with_a_version_is_of_that_and_fields_of_hixie_mean_nothing(int version, WebSocketDrafts draft)
+    {
+        UpgradeRequest request = Accepted(Hybi(version, "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5", "Sec-WebSocket-Key2: 12998 5 Y3 1  .P00", "WebSocket-Protocol: other"));
+        Assert.Equal((draft, request.Head.Length, "chat"), (request.Draft, request.Length, request.SelectSubprotocol(["other", "chat"])));
+    }
+
+    [Theory]
     [InlineData(WebSocketDrafts.None, "13")]
     [InlineData(WebSocketDrafts.Hixie, "13")]
     [InlineData(WebSocketDrafts.Hybi07, "13, 7")]
