@@ -99,7 +99,7 @@ public sealed class SocketStream : Stream
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         if (cancellationToken.IsCancellationRequested) return ValueTask.FromCanceled<int>(cancellationToken);
-        if (_held is not null) return new ValueTask<int>(TakeHeld(buffer.Span));
+        if (_held is not null && _isDisposed == 0) return new ValueTask<int>(TakeHeld(buffer.Span));
         _reads++;
         return _receive.ReceiveAsync(buffer, cancellationToken);
     }
@@ -120,6 +120,7 @@ public sealed class SocketStream : Stream
         if (buffer.IsEmpty) return default;
         try
         {
+            ObjectDisposedException.ThrowIf(_isDisposed != 0, this); // the socket may be open still, and another's
             int count = Send(buffer.Span, out int error);
             if (count == buffer.Length) return default;
             if (count < 0 && error != Libc.Eagain) throw Failed(error);

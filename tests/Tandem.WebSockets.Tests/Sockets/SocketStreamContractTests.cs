@@ -181,6 +181,23 @@ public sealed class SocketStreamContractTests
         });
     }
 
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task A_socket_that_is_not_the_streams_outlives_it_and_may_have_another(Maker maker)
+    {
+        using SocketPair pair = await SocketPair.CreateAsync(socket => maker == Maker.Tandem ? new SocketStream(socket, ownsSocket: false) : new NetworkStream(socket, ownsSocket: false));
+        await pair.Stream.DisposeAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.ReadAsync(new byte[10]).InTime());
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.WriteAsync(new byte[10]).InTime());
+        using Stream other = maker == Maker.Tandem ? new SocketStream(pair.Own, ownsSocket: true) : new NetworkStream(pair.Own, ownsSocket: true);
+        byte[] buffer = new byte[10];
+        ValueTask<int> read = other.ReadAsync(buffer);
+        await pair.Peer.SendAsync("abc"u8.ToArray());
+        Assert.Equal(3, await read.InTime());
+        await other.WriteAsync("de"u8.ToArray()).InTime();
+        Assert.Equal(2, await pair.Peer.ReceiveAsync(buffer).InTime());
+    }
+
     private static Task<SocketPair> CreateAsync(Maker maker) => maker == Maker.Tandem
         ? SocketPair.CreateAsync()
         : SocketPair.CreateAsync(socket => new NetworkStream(socket, ownsSocket: true));

@@ -30,6 +30,15 @@ public sealed class SocketStreamTests
     }
 
     [Fact]
+    public async Task What_is_held_ends_with_the_stream()
+    {
+        using SocketPair pair = await SocketPair.CreateAsync();
+        ((SocketStream)pair.Stream).Hold("before"u8.ToArray());
+        pair.Stream.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.ReadAsync(new byte[10]).InTime());
+    }
+
+    [Fact]
     public async Task Bytes_and_the_end_that_come_together_are_all_read()
     {
         // An event tells of both at once and does not come again, and the first read takes less than it has room for.
