@@ -127,6 +127,33 @@ public abstract class DraftHandshakeTests(Driver driver)
 
     [Theory]
     [MemberData(nameof(Hixie))]
+    public async Task What_its_client_does_is_not_taken_for_news_of_a_handshake_that_came_after_it(WebSocketDrafts draft)
+    {
+        var gate = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        bool isDeferred = false;
+        _handler.Upgrade = (in UpgradeRequest request, UpgradeContext context) =>
+        {
+            if (request.Draft != WebSocketDrafts.None) return;
+            context.Defer((_, _) => gate.Task);
+            Volatile.Write(ref isDeferred, true);
+        };
+        await using TestServer server = Start();
+        using HixieClient client = await HixieClient.Open(server, draft);
+        using RawClient later = await server.Connect();
+        await later.Send(Wire.Request());
+        await Eventually.True(() => Volatile.Read(ref isDeferred), "a decision that is waited for");
+        for (int i = 0; i < 10; i++)
+        {
+            await client.Send("hello");
+            await client.ReadText("hello");
+        }
+
+        gate.SetResult();
+        await later.ReadAccepted();
+    }
+
+    [Theory]
+    [MemberData(nameof(Hixie))]
     public async Task A_connection_counts_toward_the_limits_and_is_shown(WebSocketDrafts draft)
     {
         await using TestServer server = Start(options => options with { MaxConnections = 2, MaxConnectionsPerAddress = 2 });

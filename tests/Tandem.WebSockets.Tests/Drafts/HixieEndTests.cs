@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
 using Tandem.Protocol.Drafts;
-using Tandem.WebSockets.Drafts;
 using Tandem.WebSockets.Tests.Support;
 
 namespace Tandem.WebSockets.Tests.Drafts;
@@ -116,21 +115,6 @@ public abstract class HixieEndTests(Driver driver)
         Assert.False(client.Raw.Socket.Poll(0, SelectMode.SelectRead));
         await client.Send("still there");
         await client.ReadText("still there");
-    }
-
-    [Fact]
-    public async Task In_place_of_pings_TCP_asks()
-    {
-        using var listener = new TcpListener(System.Net.IPAddress.Loopback, 0);
-        listener.Start();
-        using var client = new TcpClient();
-        await client.ConnectAsync((System.Net.IPEndPoint)listener.LocalEndpoint).InTime();
-        HixieConnection.KeepAlive(client.Client, new WebSocketServerOptions { KeepAliveInterval = TimeSpan.FromSeconds(45), KeepAliveTimeout = TimeSpan.FromSeconds(12) });
-        object Option(SocketOptionName name) => client.Client.GetSocketOption(SocketOptionLevel.Tcp, name)!;
-        Assert.NotEqual(0, client.Client.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
-        Assert.Equal(
-            (45, 3, 4),
-            (Option(SocketOptionName.TcpKeepAliveTime), Option(SocketOptionName.TcpKeepAliveInterval), Option(SocketOptionName.TcpKeepAliveRetryCount)));
     }
 
     [Theory]

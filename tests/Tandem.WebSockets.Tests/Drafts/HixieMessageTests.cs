@@ -47,6 +47,21 @@ public abstract class HixieMessageTests(Driver driver)
 
     [Theory]
     [MemberData(nameof(Both))]
+    public async Task Empty_texts_which_grow_most_are_read_whatever_comes_at_once(WebSocketDrafts draft)
+    {
+        await using TestServer server = Start();
+        using HixieClient client = await HixieClient.Open(server, draft);
+        byte[] all = Wire.Concat(Enumerable.Repeat(HixieClient.Text(""), 50_000));
+        Task sending = client.Send(all);
+        byte[] back = await client.Raw.ReadBytes(all.Length);
+        Assert.True(all.AsSpan().SequenceEqual(back));
+        await sending;
+        await client.Send("next");
+        await client.ReadText("next");
+    }
+
+    [Theory]
+    [MemberData(nameof(Both))]
     public async Task What_comes_right_behind_the_handshake_is_read_after_it_and_what_OnOpen_sends_comes_right_behind_the_answer(WebSocketDrafts draft)
     {
         _handler.Open = peer => peer.Send("welcome");

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using Tandem.Protocol.Drafts;
 using Tandem.Protocol.Compression;
 using Tandem.Protocol.Framing;
 using Tandem.Protocol.Handshake;
@@ -90,6 +91,18 @@ public sealed class RouteHostTests
         Assert.Equal(("b", IPAddress.None), (_handler.Peer.Subprotocol, _handler.Peer.RemoteEndPoint.Address));
         client.Dispose();
         await running.InTime();
+    }
+
+    [Theory]
+    [InlineData("7")]
+    [InlineData("8")]
+    public async Task RFC8441_5_an_extended_CONNECT_is_of_no_draft(string version)
+    {
+        WebSocketRouteHost host = Host(new WebSocketServerOptions { Drafts = WebSocketDrafts.All });
+        KeyValuePair<string, string>[] Of(KeyValuePair<string, string>[] fields) => [.. fields.Where(field => field.Key != "Sec-WebSocket-Version"), new("Sec-WebSocket-Version", version)];
+        UpgradeResult refused = await host.UpgradeAsync("/ws", Of(Connect), remoteEndPoint: null, extendedConnect: true, CancellationToken.None);
+        Assert.Equal((426, "13"), (refused.StatusCode, refused.Headers.Single(field => field.Key == "Sec-WebSocket-Version").Value));
+        Assert.True((await Upgrade(host, Of(Get))).IsAccepted); // as HTTP/1.1
     }
 
     [Theory]
