@@ -63,6 +63,28 @@ public sealed class SocketOperationTests
         await Assert.ThrowsAsync<IOException>(() => third.InTime());
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Who_cancels_or_disposes_is_not_held_up_by_what_goes_on(bool disposes)
+    {
+        using var source = new CancellationTokenSource();
+        var operation = new Scripted(Moment.Beginning, static _ => { });
+        int thread = Environment.CurrentManagedThreadId;
+        bool hasReturned = false;
+        Task<bool> wasHeldUp = WasHeldUpAsync(operation.BeginAsync(source.Token));
+        if (disposes) operation.End();
+        else source.Cancel();
+        Volatile.Write(ref hasReturned, true);
+        Assert.False(await wasHeldUp.InTime());
+
+        async Task<bool> WasHeldUpAsync(ValueTask<int> waits)
+        {
+            await Assert.ThrowsAnyAsync<Exception>(() => waits.AsTask()).ConfigureAwait(false);
+            return thread == Environment.CurrentManagedThreadId && !Volatile.Read(ref hasReturned);
+        }
+    }
+
     // Finds nothing until the moment has come, in which something happens; from then on 7.
     private sealed class Scripted(Moment moment, Action<SocketOperation> happens) : SocketOperation
     {

@@ -60,6 +60,7 @@ public sealed class SocketStreamContractTests
         Assert.False(last.IsCompleted);
         pair.Peer.Shutdown(SocketShutdown.Send);
         Assert.Equal(0, await last.InTime());
+        Assert.Equal(0, await pair.Stream.ReadAsync(Memory<byte>.Empty).InTime()); // and stays
     }
 
     [Theory]
@@ -104,7 +105,7 @@ public sealed class SocketStreamContractTests
         Task<int> read = pair.Stream.ReadAsync(new byte[10]).AsTask();
         pair.Reset();
         Assert.Equal(SocketError.ConnectionReset, await ErrorOf(read));
-        Assert.NotNull(await Record.ExceptionAsync(() => pair.Stream.WriteAsync(new byte[10]).InTime()));
+        Assert.Equal(SocketError.Shutdown, await ErrorOf(pair.Stream.WriteAsync(new byte[10]).AsTask()));
     }
 
     [Theory]

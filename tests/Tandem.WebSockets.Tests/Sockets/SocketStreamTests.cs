@@ -30,11 +30,31 @@ public sealed class SocketStreamTests
     }
 
     [Fact]
+    public async Task Holding_no_bytes_is_no_end()
+    {
+        using SocketPair pair = await SocketPair.CreateAsync();
+        ((SocketStream)pair.Stream).Hold([]);
+        ValueTask<int> read = pair.Stream.ReadAsync(new byte[10]);
+        Assert.False(read.IsCompleted);
+        await pair.Peer.SendAsync("abc"u8.ToArray());
+        Assert.Equal(3, await read.InTime());
+    }
+
+    [Fact]
     public async Task What_is_held_ends_with_the_stream()
     {
         using SocketPair pair = await SocketPair.CreateAsync();
         ((SocketStream)pair.Stream).Hold("before"u8.ToArray());
         pair.Stream.Dispose();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.ReadAsync(new byte[10]).InTime());
+    }
+
+    [Fact]
+    public async Task A_socket_that_its_owner_has_closed_is_not_used_any_more()
+    {
+        using SocketPair pair = await SocketPair.CreateAsync(static socket => new SocketStream(socket, ownsSocket: false));
+        pair.Own.Dispose(); // its descriptor may be another connection's by now
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.WriteAsync(new byte[10]).InTime());
         await Assert.ThrowsAsync<ObjectDisposedException>(() => pair.Stream.ReadAsync(new byte[10]).InTime());
     }
 
@@ -157,11 +177,65 @@ public sealed class SocketStreamTests
     [Fact]
     public async Task The_peers_end_is_told_as_soon_as_a_read_comes_upon_it()
     {
+        // At once is on the thread that the read has gone on with. Not always: another thread may be at an older event of the stream right then, and looks a second later.
+        bool[] atOnce = await Task.WhenAll(Enumerable.Range(0, 20).Select(async _ =>
+        {
+            var gone = new TaskCompletionSource<int>(TaskCreationOptions.RunContinuationsAsynchronously);
+            using SocketPair pair = await SocketPair.CreateAsync(() => gone.SetResult(Environment.CurrentManagedThreadId));
+            Task<int> read = ReadEndAsync(pair.Stream);
+            pair.Peer.Shutdown(SocketShutdown.Send);
+            return await read.InTime() == await gone.Task.InTime();
+        }));
+        Assert.InRange(atOnce.Count(told => told), 15, 20);
+
+        static async Task<int> ReadEndAsync(Stream stream)
+        {
+            Assert.Equal(0, await stream.ReadAsync(new byte[10]).ConfigureAwait(false));
+            return Environment.CurrentManagedThreadId;
+        }
+    }
+
+    [Fact]
+    public async Task The_peers_end_is_told_once_whatever_comes_behind_it()
+    {
+        int told = 0;
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(async _ =>
+        {
+            var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            using SocketPair pair = await SocketPair.CreateAsync(() =>
+            {
+                Interlocked.Increment(ref told);
+                gone.TrySetResult();
+            });
+            Task<int> read = pair.Stream.ReadAsync(new byte[10]).AsTask();
+            pair.Peer.Shutdown(SocketShutdown.Send);
+            Assert.Equal(0, await read.InTime());
+            Task write = pair.Stream.WriteAsync(new byte[20 * 1024 * 1024]).AsTask();
+            pair.Reset(); // another event
+            await Assert.ThrowsAsync<IOException>(() => write.InTime());
+            await gone.Task.InTime();
+        }));
+        Assert.Equal(50, Volatile.Read(ref told));
+    }
+
+    [Fact]
+    public async Task The_peers_end_is_not_told_before_what_came_before_it_has_been_read()
+    {
         var gone = new TaskCompletionSource();
         using SocketPair pair = await SocketPair.CreateAsync(gone.SetResult);
-        Task<int> read = pair.Stream.ReadAsync(new byte[10]).AsTask();
+        await pair.Peer.SendAsync("abc"u8.ToArray());
         pair.Peer.Shutdown(SocketShutdown.Send);
-        Assert.Equal(0, await read.InTime());
+        for (int i = 0; i < 2; i++)
+        {
+            // Looked at later than the first, and for as long.
+            var later = new TaskCompletionSource();
+            using SocketPair other = await SocketPair.CreateAsync(later.SetResult);
+            other.Peer.Shutdown(SocketShutdown.Send);
+            await later.Task.InTime();
+        }
+
+        Assert.False(gone.Task.IsCompleted);
+        Assert.Equal("abc"u8.ToArray(), await pair.ReadAsync(3));
         await gone.Task.InTime();
     }
 
