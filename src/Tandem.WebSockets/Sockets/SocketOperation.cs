@@ -52,9 +52,15 @@ internal abstract class SocketOperation : IValueTaskSource<int>, IValueTaskSourc
                     return;
                 }
             }
-            catch (Exception exception) when (exception is IOException or ObjectDisposedException)
+            catch (IOException exception)
             {
                 Complete(exception);
+                return;
+            }
+            catch (ObjectDisposedException)
+            {
+                // The stream was disposed of behind the event: what waited then ends as if there had been none.
+                Complete(SocketStream.Aborted());
                 return;
             }
 

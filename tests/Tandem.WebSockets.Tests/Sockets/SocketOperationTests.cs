@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Tandem.WebSockets.Sockets;
 
 namespace Tandem.WebSockets.Tests.Sockets;
@@ -42,6 +43,18 @@ public sealed class SocketOperationTests
         if (moment == Moment.Beginning) Assert.IsType<ObjectDisposedException>(exception);
         else Assert.IsType<IOException>(exception);
         Assert.False(operation.Tell());
+    }
+
+    [Fact]
+    public async Task A_socket_that_is_closed_between_an_event_and_the_question_aborts_what_waited()
+    {
+        var operation = new Scripted(Moment.Told, static operation =>
+        {
+            operation.End();
+            throw new ObjectDisposedException("the socket");
+        });
+        IOException exception = await Assert.ThrowsAsync<IOException>(() => operation.BeginAsync(default).InTime());
+        Assert.Equal(SocketError.OperationAborted, Assert.IsType<SocketException>(exception.InnerException).SocketErrorCode);
     }
 
     [Fact]
