@@ -116,8 +116,8 @@ public abstract partial class WebSocketPeer
     /// </summary>
     public FrameHeader Frame => _reader.Frame;
 
-    /// <summary>Whether its handler has been told of it.</summary>
-    internal bool IsOpened => Volatile.Read(ref _openedAt) != ConnectionTable.Never;
+    /// <summary>Whether its handler has been told of it, and it still counts.</summary>
+    internal bool IsOpened => Volatile.Read(ref _openedAt) != ConnectionTable.Never && !Volatile.Read(ref _released);
 
     /// <summary>How long it has been open.</summary>
     internal TimeSpan Age => TimeSpan.FromMilliseconds(Math.Max(0, Now - Volatile.Read(ref _openedAt)));
