@@ -239,27 +239,6 @@ public sealed class SocketStreamTests
         await gone.Task.InTime();
     }
 
-    [Fact]
-    public async Task Streams_come_and_go_under_load_and_leave_nothing_behind()
-    {
-        int before = Descriptors.Sockets();
-        await Task.WhenAll(Enumerable.Range(0, 8).Select(async _ =>
-        {
-            for (int i = 0; i < 100; i++)
-            {
-                using SocketPair pair = await SocketPair.CreateAsync();
-                Task<int> read = pair.Stream.ReadAsync(new byte[10]).AsTask();
-                Task sends = pair.Peer.SendAsync(new byte[100]).ContinueWith(static _ => { }, TaskScheduler.Default);
-                if (i % 2 == 0) pair.Stream.Dispose();
-                Exception? exception = await Record.ExceptionAsync(() => read.InTime());
-                if (exception is null) Assert.Equal(10, await read);
-                else Assert.IsType<IOException>(exception);
-                await sends;
-            }
-        })).InTime();
-        await Eventually.True(() => Descriptors.Sockets() <= before + 20, "sockets are closed"); // other tests run beside this one
-    }
-
     private static async Task TransferAsync(Stream from, Stream to, int seed)
     {
         byte[] bytes = new byte[600_000];
