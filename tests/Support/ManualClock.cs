@@ -23,8 +23,13 @@ internal sealed class ManualClock : TimeProvider
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         var timer = new ManualTimer(this, () => callback(state));
-        lock (_gate) _timers.Add(timer);
-        timer.Change(dueTime, period);
+        // At once: who sees the timer may move the clock.
+        lock (_gate)
+        {
+            timer.Change(dueTime, period);
+            _timers.Add(timer);
+        }
+
         return timer;
     }
 

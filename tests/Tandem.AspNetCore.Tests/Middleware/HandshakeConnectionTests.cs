@@ -1,6 +1,7 @@
 using System.Net.WebSockets;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Tandem.AspNetCore.Tests.Middleware;
 
@@ -35,10 +36,15 @@ public sealed class HandshakeConnectionTests
                 await Endpoints.Echo()(context);
             },
             app => app.UseTandemWebSockets(),
-            builder => builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen =>
+            builder =>
             {
-                if (way == Way.Logged) listen.UseConnectionLogging();
-            })));
+                // One loop, which comes to its connections in turn.
+                builder.Services.Configure<TandemListenerOptions>(listener => listener.Configure = template => template with { Loops = 1 });
+                builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen =>
+                {
+                    if (way == Way.Logged) listen.UseConnectionLogging();
+                }));
+            });
         using RawClient client = await RawClient.Connect(app.EndPoint);
         byte[] request = Wire.Ascii(Wire.Request());
         if (way == Way.InPieces)

@@ -95,7 +95,7 @@ public sealed class UnclaimedTests
         // Ten ticks of an idle loop: as many turns and a few for what has come. One that spins makes thousands.
         var watch = Stopwatch.StartNew();
         long before = time.Reads;
-        await Eventually.True(() => watch.ElapsedMilliseconds > 500, "half a second");
+        await Eventually.True(() => watch.ElapsedMilliseconds > 500 && time.Reads > before, "half a second, and a tick");
         Assert.InRange(time.Reads - before, 1, watch.ElapsedMilliseconds / 5); // two for each tick of 50 ms, and some
     }
 

@@ -12,7 +12,9 @@ public abstract class StopTests(Driver driver)
     public async Task Everyone_gets_1001_and_the_port_is_free_again()
     {
         var handler = new TestHandler();
-        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = TestServer.AnyPort, Loops = 2 });
+        // A port that is free again is anybody's, where the system chooses.
+        IPEndPoint[] endPoints = [new IPEndPoint(IPAddress.Loopback, Ports.Free())];
+        await using TestServer server = driver.Start(handler, new WebSocketServerOptions { EndPoints = endPoints, Loops = 2 });
         RawClient[] clients = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => server.Open()));
         await Eventually.Equal(20, () => handler.Opened.Count, "OnOpen");
         Task stopped = server.Server.StopAsync();
@@ -56,6 +58,8 @@ public abstract class StopTests(Driver driver)
             {
                 for (int i = 0; i < peers.Length; i++)
                 {
+                    // Who asks for all of them may be slow to see that it is enough.
+                    if (peers[i].BufferedBytes > 16 << 20) continue;
                     BitConverter.TryWriteBytes(payload, thread);
                     BitConverter.TryWriteBytes(payload.AsSpan(4), accepted[thread, i]);
                     BitConverter.TryWriteBytes(payload.AsSpan(8), Array.IndexOf(peers, peers[i]));
@@ -109,6 +113,7 @@ public abstract class StopTests(Driver driver)
         await polite.Send(Wire.Close(1001));
         await polite.ReadEnd();
         polite.Dispose();
+        await Eventually.Equal(1, () => handler.Closed.Count, "OnClose");
         await silent.ReadClose(1001);
         await time.AdvanceAndSweep(TimeSpan.FromSeconds(2.9));
         Assert.False(stopped.IsCompleted);
