@@ -50,13 +50,7 @@ public sealed class Libwebsockets : Peer
         Missing = File.Exists(Server) ? null : Server;
         if (Missing is not null) return;
         // It does not tell a port that the system chose.
-        int port;
-        using (var free = new TcpListener(LinkOptions.AnyPort))
-        {
-            free.Start();
-            port = ((IPEndPoint)free.LocalEndpoint).Port;
-        }
-
+        int port = Tandem.Tests.Support.Ports.Free(); // this class has ports of its own
         Process server = Start(Server, "--port", port.ToString(CultureInfo.InvariantCulture));
         while (Version.Length == 0)
         {

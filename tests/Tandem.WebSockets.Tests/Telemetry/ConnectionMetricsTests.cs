@@ -44,14 +44,10 @@ public sealed class ConnectionMetricsTests
     {
         using var metrics = new Metrics();
         var options = new WebSocketClientOptions { Connection = new WebSocketConnectionOptions { Telemetry = WebSocketTelemetry.For(metrics) } };
-        Uri closed;
-        await using (TestServer server = TestServer.Start(TestHandler.Echo()))
-        {
-            await Assert.ThrowsAsync<WebSocketException>(() => WebSocketClient.ConnectAsync(new Uri($"ws://{server.EndPoint}/other"), options).InTime());
-            closed = new Uri($"ws://{server.EndPoint}/ws");
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WebSocketClient.ConnectAsync(closed, options, new CancellationToken(canceled: true)).InTime());
-        }
-
+        var closed = new Uri($"ws://127.0.0.1:{Ports.Free()}/ws");
+        await using TestServer server = TestServer.Start(TestHandler.Echo());
+        await Assert.ThrowsAsync<WebSocketException>(() => WebSocketClient.ConnectAsync(new Uri($"ws://{server.EndPoint}/other"), options).InTime());
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => WebSocketClient.ConnectAsync(closed, options, new CancellationToken(canceled: true)).InTime());
         await Assert.ThrowsAsync<WebSocketException>(() => WebSocketClient.ConnectAsync(closed, options).InTime());
         Assert.Equal(
             [
