@@ -10,10 +10,23 @@ internal static class Chromium
     // Of every wait for a page, in milliseconds: only a hang takes it in full.
     private const float Patience = 60_000;
 
+    private static readonly string[] DisabledFeatures =
+    [
+        // With each window, which is each context, Chromium loads pages for the pop-ups of an address bar that nobody sees. They took half of the processor time of a test.
+        "WebUIOmniboxPopup", "WebUIOmniboxAimPopup",
+        // Nor is a process made ready for the next page: most tests have no next one.
+        "SpareRendererForSitePerProcess",
+        // Only the last such argument counts, so these are Playwright's own.
+        "AvoidUnnecessaryBeforeUnloadCheckSync", "DestroyProfileOnBrowserClose", "DialMediaRouteProvider", "GlobalMediaControls", "HttpsUpgrades", "LensOverlay",
+        "MediaRouter", "PaintHolding", "ThirdPartyStoragePartitioning", "BlockOriginHeaderModificationOnRedirect", "AvoidCorsURLLoaderRestartOnRedirect",
+        "Translate", "AutoDeElevate", "OptimizationHints", "NetworkTimeServiceQuerying", "AimEnabled",
+    ];
+
     private static readonly string[] Arguments =
     [
         "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
         "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        $"--disable-features={string.Join(',', DisabledFeatures)}",
     ];
 
     public static bool IsInstalled { get; } = File.Exists(Program);
