@@ -76,11 +76,8 @@ public sealed class Http2WebSocketTests
     {
         Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
         await using HubApp app = await HubApp.StartAsync(tls);
-        using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser browser = await Chromium.LaunchAsync(playwright);
-        await using IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { IgnoreHTTPSErrors = true });
+        await using IBrowserContext context = await Chromium.NewContextAsync(new BrowserNewContextOptions { IgnoreHTTPSErrors = true });
         IPage page = await context.NewPageAsync();
-        page.SetDefaultTimeout(60_000);
         await page.GotoAsync(app.Address);
         T result = await act(page);
         look?.Invoke(app);

@@ -7,7 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace Tandem.Browser.Tests;
 
 /// <summary>The inspector of <c>tandem serve</c>, as who runs a server uses it.</summary>
-public sealed class InspectorTests(InspectorTests.Browser browser) : IClassFixture<InspectorTests.Browser>, IAsyncDisposable
+public sealed class InspectorTests : IAsyncDisposable
 {
     private const string Token = "correct-horse-battery";
 
@@ -151,10 +151,9 @@ public sealed class InspectorTests(InspectorTests.Browser browser) : IClassFixtu
 
     private async Task<IPage> OpenAsync(string options = "", string locale = "en-US", int width = 1280, int height = 900, ColorScheme scheme = ColorScheme.Light)
     {
-        Assert.SkipUnless(browser.Chromium is not null, "Chromium is not installed.");
+        IBrowserContext context = await Chromium.NewContextAsync(locale, width, height, scheme);
         (_tandem, string line) = await TandemProcess.StartAsync($"serve --port 0 {options}", "http://");
         _site = new Uri(line[line.IndexOf("http://", StringComparison.Ordinal)..]);
-        IBrowserContext context = await browser.Chromium.NewContextAsync(locale, width, height, scheme);
         IPage page = _page = await context.NewPageAsync();
         page.Request += (_, request) => _requests.Enqueue(request.Url);
         page.PageError += (_, error) => _errors.Enqueue(error);
@@ -174,26 +173,5 @@ public sealed class InspectorTests(InspectorTests.Browser browser) : IClassFixtu
         var socket = new ClientWebSocket();
         await socket.ConnectAsync(new Uri($"ws://{_site.Authority}/chat"), CancellationToken.None);
         return socket;
-    }
-
-    /// <summary>One for all tests; each has a context and a server of its own.</summary>
-    public sealed class Browser : IAsyncLifetime
-    {
-        private IPlaywright? _playwright;
-
-        public IBrowser? Chromium { get; private set; }
-
-        public async ValueTask InitializeAsync()
-        {
-            if (!Tests.Chromium.IsInstalled) return;
-            _playwright = await Playwright.CreateAsync();
-            Chromium = await Tests.Chromium.LaunchAsync(_playwright);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            if (Chromium is not null) await Chromium.DisposeAsync();
-            _playwright?.Dispose();
-        }
     }
 }

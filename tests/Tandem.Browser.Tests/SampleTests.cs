@@ -32,9 +32,8 @@ public sealed class SampleTests
         await using (chat)
         {
             string address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
-            using IPlaywright playwright = await Playwright.CreateAsync();
-            await using IBrowser browser = await Chromium.LaunchAsync(playwright);
-            IPage page = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "en-US" });
+            await using IBrowserContext context = await Chromium.NewContextAsync();
+            IPage page = await context.NewPageAsync();
             await page.GotoAsync(address);
             await Assertions.Expect(page.Locator("#state")).ToHaveTextAsync("Connected");
 
@@ -62,10 +61,9 @@ public sealed class SampleTests
         Assert.SkipUnless(HubApp.IsInstalled, "SignalR's client is not installed: npm ci in samples/SignalRChat.");
         (TandemProcess chat, string line) = await TandemProcess.StartSampleAsync("SignalRChat", $"--urls http://127.0.0.1:{Ports.Free()}", "Now listening on");
         string address = line[line.IndexOf("http://", StringComparison.Ordinal)..];
-        using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser browser = await Chromium.LaunchAsync(playwright);
-        IPage ada = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "en-US", ViewportSize = new() { Width = 390, Height = 844 } });
-        IPage bob = await browser.NewPageAsync(new BrowserNewPageOptions { Locale = "zh-CN", ColorScheme = ColorScheme.Dark });
+        await using IBrowserContext phone = await Chromium.NewContextAsync(width: 390, height: 844);
+        await using IBrowserContext computer = await Chromium.NewContextAsync("zh-CN", scheme: ColorScheme.Dark);
+        IPage ada = await phone.NewPageAsync(), bob = await computer.NewPageAsync();
         await using (chat)
         {
             IWebSocket socket = await ada.RunAndWaitForWebSocketAsync(() => ada.GotoAsync(address));

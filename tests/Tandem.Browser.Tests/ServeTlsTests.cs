@@ -51,8 +51,7 @@ public sealed class ServeTlsTests : IDisposable
             // Chromium is told this one key. To tell it the authority would take NSS's tools, and trust it for every browser of this user.
             using X509Certificate2 presented = await PresentedAsync(address.Port);
             string key = Convert.ToBase64String(SHA256.HashData(presented.PublicKey.ExportSubjectPublicKeyInfo()));
-            using IPlaywright playwright = await Playwright.CreateAsync();
-            await using IBrowser browser = await Chromium.LaunchAsync(playwright, $"--ignore-certificate-errors-spki-list={key}");
+            await using IBrowser browser = await Chromium.LaunchAsync($"--ignore-certificate-errors-spki-list={key}");
             IPage page = await browser.NewPageAsync();
             IResponse? answer = await page.GotoAsync(address.ToString());
             Assert.Equal(200, answer?.Status);

@@ -13,7 +13,7 @@ public sealed class LabTests(TutorialSite site) : IClassFixture<TutorialSite>
     [Fact]
     public async Task The_figures_agree_with_a_count_of_the_bytes_between_browser_and_server()
     {
-        await using IBrowserContext context = await site.NewContextAsync();
+        await using IBrowserContext context = await Chromium.NewContextAsync();
         await using var proxy = new CountingProxy(new Uri(site.Address).Port);
         IPage page = await context.NewPageAsync();
         await page.GotoAsync($"http://127.0.0.1:{proxy.Port}/lab");
@@ -40,7 +40,7 @@ public sealed class LabTests(TutorialSite site) : IClassFixture<TutorialSite>
     [InlineData("zh-CN", 390, 844, ColorScheme.Light)]
     public async Task No_accessibility_violation_no_sideways_scrolling_no_request_elsewhere(string locale, int width, int height, ColorScheme scheme)
     {
-        await using IBrowserContext context = await site.NewContextAsync(locale, width, height, scheme);
+        await using IBrowserContext context = await Chromium.NewContextAsync(locale, width, height, scheme);
         IPage page = await context.NewPageAsync();
         ConcurrentQueue<string> errors = new(), requests = new();
         page.PageError += (_, error) => errors.Enqueue(error);
@@ -72,7 +72,7 @@ public sealed class LabTests(TutorialSite site) : IClassFixture<TutorialSite>
     [Fact]
     public async Task The_lab_works_by_keyboard_alone_and_measures_what_was_chosen()
     {
-        await using IBrowserContext context = await site.NewContextAsync();
+        await using IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(new Uri(new Uri(site.Address), "/lab").AbsoluteUri);
         await page.GetByTestId("choose-polling").FocusAsync();

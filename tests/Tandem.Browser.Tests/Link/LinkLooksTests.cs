@@ -16,8 +16,8 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
     public async Task No_accessibility_violation_no_sideways_scrolling_no_request_elsewhere(string locale, ColorScheme scheme, int computerWidth, int phoneWidth)
     {
         string home = site.Home;
-        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(locale, computerWidth, 900, scheme), home);
-        LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(locale, phoneWidth, 780, scheme), $"{home}/phone");
+        LinkPage computer = await LinkPage.OpenAsync(await Chromium.NewContextAsync(locale, computerWidth, 900, scheme), home);
+        LinkPage phone = await LinkPage.OpenAsync(await Chromium.NewContextAsync(locale, phoneWidth, 780, scheme), $"{home}/phone");
         await using var pair = new LinkPair(computer, phone);
         string name = $"{locale[..2]}-{scheme.ToString().ToLowerInvariant()}";
         await Assertions.Expect(phone["idle"]).ToBeVisibleAsync();
@@ -62,7 +62,7 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
     [InlineData("/phone")]
     public async Task A_page_weighs_less_than_100_KB(string path)
     {
-        await using IBrowserContext context = await site.NewContextAsync();
+        await using IBrowserContext context = await Chromium.NewContextAsync();
         IPage page = await context.NewPageAsync();
         await page.GotoAsync(site.Home + path);
         await page.GetByTestId("heading").WaitForAsync();
@@ -75,7 +75,7 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
     {
         foreach (string path in (string[])["/", "/phone", "/tutorial", "/lab", "/inspect"])
         {
-            await using LinkPage page = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home + path);
+            await using LinkPage page = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), site.Home + path);
             IPage opened = await page.Page.RunAndWaitForPopupAsync(() => page["notices"].ClickAsync());
             await Assertions.Expect(opened).ToHaveURLAsync($"{site.Home}/third-party-notices.txt");
             string text = await opened.InnerTextAsync("body");
@@ -90,7 +90,7 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
     public async Task The_phones_page_can_be_installed_and_opens_without_a_server_and_keeps_nothing_else()
     {
         await using var proxy = new CuttableProxy(new Uri(site.Home).Port);
-        await using LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), $"{proxy.Address}/phone");
+        await using LinkPage phone = await LinkPage.OpenAsync(await Chromium.NewContextAsync(width: 390), $"{proxy.Address}/phone");
         await phone.Page.EvaluateAsync("navigator.serviceWorker.ready.then(() => {})");
         ICDPSession devTools = await phone.Page.Context.NewCDPSessionAsync(phone.Page);
         System.Text.Json.JsonElement? manifest = await devTools.SendAsync("Page.getAppManifest");

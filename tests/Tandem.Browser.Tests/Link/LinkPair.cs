@@ -19,9 +19,9 @@ internal sealed class LinkPair(LinkPage computer, LinkPage phone, string secret 
     /// <param name="scheme">The colours of both.</param>
     public static async Task<LinkPair> OpenAsync(TutorialSite site, string? phoneHome = null, string locale = "en-US", ColorScheme scheme = ColorScheme.Light)
     {
-        LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(locale, scheme: scheme), site.Home);
+        LinkPage computer = await LinkPage.OpenAsync(await Chromium.NewContextAsync(locale, scheme: scheme), site.Home);
         string secret = await computer.SecretAsync();
-        LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(locale, 390, 844, scheme), $"{phoneHome ?? site.Home}/phone#{secret}");
+        LinkPage phone = await LinkPage.OpenAsync(await Chromium.NewContextAsync(locale, 390, 844, scheme), $"{phoneHome ?? site.Home}/phone#{secret}");
         return new LinkPair(computer, phone, secret);
     }
 

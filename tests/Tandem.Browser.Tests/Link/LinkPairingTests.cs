@@ -8,13 +8,12 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     [Fact]
     public async Task The_phones_camera_reads_the_code_from_the_computers_screen()
     {
-        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home);
+        await using LinkPage computer = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), site.Home);
         // What the screen shows is what the camera sees.
         using var directory = new TemporaryDirectory();
         string film = directory.File("screen.mjpeg");
-        using IPlaywright playwright = await Playwright.CreateAsync();
         await using IBrowser browser = await Chromium.LaunchAsync(
-            playwright, "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", $"--use-file-for-fake-video-capture={film}");
+            "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream", $"--use-file-for-fake-video-capture={film}");
         IBrowserContext context = await browser.NewContextAsync(new BrowserNewContextOptions { ViewportSize = new ViewportSize { Width = 390, Height = 844 }, Permissions = ["camera"] });
         LinkPage phone = await LinkPage.OpenAsync(context, $"{site.Home}/phone");
         // Now that all is ready: a code is good for a minute only.
@@ -61,11 +60,11 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     [Fact]
     public async Task A_code_that_is_scanned_twice_links_nobody_and_both_are_told_loudly()
     {
-        await using LinkPage computer = await LinkPage.OpenAsync(await site.NewContextAsync(), site.Home);
+        await using LinkPage computer = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), site.Home);
         string code = $"{site.Home}/phone#{await computer.SecretAsync()}";
-        await using LinkPage phone = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), code);
+        await using LinkPage phone = await LinkPage.OpenAsync(await Chromium.NewContextAsync(width: 390), code);
         await phone["choosing"].WaitForAsync();
-        await using LinkPage stranger = await LinkPage.OpenAsync(await site.NewContextAsync(width: 390), code);
+        await using LinkPage stranger = await LinkPage.OpenAsync(await Chromium.NewContextAsync(width: 390), code);
         await Assertions.Expect(phone.In("dead", "why", "secondClaim").And(phone.In("dead", "alarm", "true"))).ToBeVisibleAsync();
         await Assertions.Expect(computer.In("dead", "why", "secondClaim").And(computer.In("dead", "alarm", "true"))).ToBeVisibleAsync();
         await Assertions.Expect(stranger["choosing"]).ToHaveCountAsync(0);
@@ -92,11 +91,9 @@ public sealed class LinkPairingTests(TutorialSite site) : IClassFixture<Tutorial
     [Fact]
     public async Task Over_plain_http_from_another_machine_it_works_and_says_what_it_cannot_do()
     {
-        using IPlaywright playwright = await Playwright.CreateAsync();
-        await using IBrowser browser = await Chromium.LaunchAsync(playwright, "--host-resolver-rules=MAP lan.test 127.0.0.1");
         string home = $"http://lan.test:{new Uri(site.Home).Port}";
-        LinkPage computer = await LinkPage.OpenAsync(await browser.NewContextAsync(), home);
-        LinkPage phone = await LinkPage.OpenAsync(await browser.NewContextAsync(), $"{home}/phone");
+        LinkPage computer = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), home);
+        LinkPage phone = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), $"{home}/phone");
         Assert.False(await phone.Page.EvaluateAsync<bool>("isSecureContext"));
         await Assertions.Expect(phone["scan"]).ToHaveCountAsync(0);
         await Assertions.Expect(phone["camera-problem"]).ToContainTextAsync("https");

@@ -8,7 +8,7 @@ using Tandem.Coap.Tests.Support;
 namespace Tandem.Browser.Tests.Link;
 
 /// <summary>The computer's real page and <c>tandem phone</c>, by CoAP over UDP: docs/mobile-server.md, with nothing in the place of either end or of what is between them.</summary>
-public sealed class UdpPhoneTests(TutorialSite site) : IClassFixture<TutorialSite>
+public sealed class UdpPhoneTests
 {
     private const int FileSize = 200_000;
 
@@ -20,7 +20,7 @@ public sealed class UdpPhoneTests(TutorialSite site) : IClassFixture<TutorialSit
     [InlineData(true, 20)]
     public async Task What_is_typed_said_and_sent_at_either_end_is_at_the_other(bool hasGateway, int lossPercent)
     {
-        IBrowserContext context = await site.NewContextAsync();
+        IBrowserContext context = await Chromium.NewContextAsync();
         // As PhoneProcess of the tests of the command line: with 2 s to each repetition, files through such a network take minutes.
         string timers = lossPercent == 0 ? "" : "--ack-timeout 20";
         (TandemProcess serve, string line) = await TandemProcess.StartAsync($"serve --port 0 {(hasGateway ? "--no-coap --known-proxy 127.0.0.1" : "--coap-port 0 " + timers)}", hasGateway ? "Tandem is at " : "coap://");
@@ -54,7 +54,7 @@ public sealed class UdpPhoneTests(TutorialSite site) : IClassFixture<TutorialSit
     [Fact]
     public async Task The_phone_that_unlinks_is_gone_at_once_from_the_page()
     {
-        IBrowserContext context = await site.NewContextAsync();
+        IBrowserContext context = await Chromium.NewContextAsync();
         (TandemProcess serve, string phones) = await TandemProcess.StartAsync("serve --port 0 --coap-port 0", "coap://");
         await using (serve)
         {

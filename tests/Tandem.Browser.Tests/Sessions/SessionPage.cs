@@ -28,23 +28,18 @@ internal sealed class SessionPage : IAsyncDisposable
         }
         """;
 
-    private readonly IPlaywright _playwright;
-    private readonly IBrowser _browser;
-
-    private SessionPage(IPlaywright playwright, IBrowser browser, IPage page) => (_playwright, _browser, Page) = (playwright, browser, page);
+    private SessionPage(IPage page) => Page = page;
 
     public IPage Page { get; }
 
     /// <summary>Opens the site's page in a browser of its own.</summary>
     public static async Task<SessionPage> OpenAsync(SessionWeb site)
     {
-        Assert.SkipUnless(Chromium.IsInstalled, "Chromium is not installed.");
-        IPlaywright playwright = await Playwright.CreateAsync();
-        IBrowser browser = await Chromium.LaunchAsync(playwright);
-        IPage page = await browser.NewPageAsync();
+        IBrowserContext context = await Chromium.NewContextAsync();
+        IPage page = await context.NewPageAsync();
         page.SetDefaultTimeout(90_000);
         await page.GotoAsync(site.Address);
-        return new SessionPage(playwright, browser, page);
+        return new SessionPage(page);
     }
 
     /// <summary>Connects a session, and says what carries it, or why nothing does.</summary>
@@ -81,9 +76,5 @@ internal sealed class SessionPage : IAsyncDisposable
     /// <summary>What else came.</summary>
     public Task<string[]> OthersAsync() => Page.EvaluateAsync<string[]>("told.map(({ type }) => type).filter((type) => type !== 'event')");
 
-    public async ValueTask DisposeAsync()
-    {
-        await _browser.DisposeAsync();
-        _playwright.Dispose();
-    }
+    public async ValueTask DisposeAsync() => await Page.Context.DisposeAsync();
 }
