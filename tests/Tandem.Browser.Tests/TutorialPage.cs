@@ -74,11 +74,5 @@ public sealed class TutorialPage(IBrowserContext context, IPage page) : IAsyncDi
         await Assertions.Expect(this["answer"]).ToHaveTextAsync(expected);
     }
 
-    /// <summary>Runs axe-core over the page as it is now.</summary>
-    public Task<string[]> AccessibilityViolationsAsync() => Accessibility.ViolationsAsync(page);
-
-    public Task ScreenshotAsync(string name) =>
-        page.ScreenshotAsync(new PageScreenshotOptions { Path = Path.Combine(Repository.Screenshots, $"{name}.png"), FullPage = true });
-
     public async ValueTask DisposeAsync() => await context.DisposeAsync();
 }
