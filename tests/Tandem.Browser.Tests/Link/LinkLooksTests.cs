@@ -69,6 +69,22 @@ public sealed class LinkLooksTests(TutorialSite site) : IClassFixture<TutorialSi
         Assert.InRange(bytes, 10_000, MostBytes);
     }
 
+    [Theory]
+    [InlineData("/", "/tutorial", "/lab")]
+    [InlineData("/tutorial", "/", "/lab")]
+    [InlineData("/lab", "/", "/tutorial")]
+    public async Task A_page_for_everybody_leads_to_the_others(string path, string first, string second)
+    {
+        await using LinkPage page = await LinkPage.OpenAsync(await Chromium.NewContextAsync(), site.Home + path);
+        ILocator links = page.Page.GetByRole(AriaRole.Navigation, new PageGetByRoleOptions { Name = "Pages of this server" }).GetByRole(AriaRole.Link);
+        await Assertions.Expect(links).ToHaveCountAsync(2);
+        await links.First.ClickAsync();
+        await Assertions.Expect(page.Page).ToHaveURLAsync(site.Home + first);
+        await page.Page.GoBackAsync();
+        await links.Last.ClickAsync();
+        await Assertions.Expect(page.Page).ToHaveURLAsync(site.Home + second);
+    }
+
     [Fact]
     public async Task Every_page_leads_to_the_terms_of_those_whose_code_is_in_it()
     {

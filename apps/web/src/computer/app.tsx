@@ -8,7 +8,7 @@ import { CodeView } from './code-view.tsx';
 import { conversation, ended, newCode, state, trust } from './model.ts';
 
 export function App() {
-  return <Frame hasLinks><Step /></Frame>;
+  return <Frame here="/"><Step /></Frame>;
 }
 
 function Step() {

@@ -33,7 +33,7 @@ export function TableSection<Item>({ id, title, caption, columns, items, total, 
       <h2 id={`${id}-title`}>{title} <span class="total" data-testid={`${id}-total`}>{counts ? t.shown(items.length, total) : t.number(total)}</span></h2>
       {children}
       {items.length === 0 ? <p class="hint">{t.empty}</p> : (
-        <div class="scroller" tabIndex={0} role="region" aria-labelledby={`${id}-caption`}>
+        <div class="scrolls scroller" tabIndex={0} role="region" aria-labelledby={`${id}-caption`}>
           <table data-testid={id}>
             <caption id={`${id}-caption`}><span>{caption}</span></caption>
             <thead>

@@ -93,7 +93,7 @@ export const zh: InspectText = {
   sessions: {
     title: '会话',
     caption: '会话；等待字节最多的在前',
-    columns: { id: '会话', carrier: '承载', subscriptions: '主题', mailboxes: '信箱', frames: '等待的帧', bytes: '等待的字节' },
+    columns: { id: '会话', carrier: '传输方式', subscriptions: '主题', mailboxes: '信箱', frames: '等待的帧', bytes: '等待的字节' },
     carriers: { none: '目前没有', websocket: 'WebSocket', http: 'HTTP' },
   },
   topics: {

@@ -15,7 +15,7 @@ export function App() {
     <Page
       skip={t.skip}
       header={(
-        <PageHeader language={t.language} heading={t.heading}>
+        <PageHeader here="/lab" language={t.language} heading={t.heading}>
           <p class="lead">{t.intro}</p>
           <Contents label={t.contents} sections={[['run', t.run.nav], ['figures', t.figures.nav], ['charts', t.charts.nav], ['reading', t.reading.nav]]} />
         </PageHeader>
@@ -105,7 +105,7 @@ function Table() {
   return (
     <>
       {!isCounted.value && <p class="notice">{<Rich text={t.notCounted} />}</p>}
-      <div class="scroll" role="region" aria-label={t.scroll} tabIndex={0}>
+      <div class="scrolls" role="region" aria-label={t.scroll} tabIndex={0}>
         <table class="figures" data-testid="figures">
           <thead>
             <tr>

@@ -20,7 +20,7 @@ export const en = {
   run: {
     title: 'Run it',
     nav: 'Run it',
-    intro: 'One publisher sends messages at the rate that you choose. Each carrier is a session of its own that is subscribed to them. When you change something, the figures begin anew.',
+    intro: 'One publisher sends messages at the rate that you choose. Each carrier is a session of its own that is subscribed to them. Which ones take part is chosen before the start; when you change one of the other settings, the figures begin anew.',
     which: 'Carriers',
     rate: 'Messages per second',
     interval: 'Poll interval, in seconds',
@@ -45,7 +45,7 @@ export const en = {
     up: 'of these up',
     requests: 'Requests per minute',
     median: 'Latency, median',
-    p95: 'Latency, 95 %',
+    p95: 'Latency, 95\u00a0%',
     missing: 'Lost',
     milliseconds: (n: number) => `${number(n, n < 10 ? 1 : 0)} ms`,
     processor: (percent: number) => `Processor time of the server, for everything that it does: ${number(percent, 1)} % of one core.`,

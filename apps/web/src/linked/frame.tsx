@@ -1,17 +1,17 @@
 import type { ComponentChildren } from 'preact';
-import { PageBar } from '../shared/page-bar.tsx';
+import { PageBar, type PagePath } from '../shared/page-bar.tsx';
 import { Page } from '../shared/page.tsx';
 import { isUnreachable } from './connection.ts';
 import { StepHeading } from './step.tsx';
 import { text } from './text.ts';
 
 /** What is around the content of both pages. */
-export function Frame({ hasLinks, children }: { hasLinks: boolean; children: ComponentChildren }) {
+export function Frame({ here, children }: { here?: PagePath | undefined; children: ComponentChildren }) {
   const t = text.value;
   return (
     <Page
       skip={t.skip}
-      header={<header><PageBar language={t.language} pages={hasLinks ? { label: t.pages, links: [['/tutorial', t.tutorial], ['/lab', t.lab]] } : null} /></header>}
+      header={<header><PageBar language={t.language} here={here} /></header>}
     >
       {isUnreachable.value ? <Unreachable /> : children}
     </Page>

@@ -10,9 +10,6 @@ export const en = {
   description: 'Text, files and photos between a computer and a phone. Sealed between the two: no server reads them.',
   skip: 'Skip to the content',
   language: 'Language',
-  pages: 'Pages of this server',
-  tutorial: 'Tutorial',
-  lab: 'Lab',
 
   number,
   time: (milliseconds: number) => new Date(milliseconds).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit' }),
@@ -26,7 +23,7 @@ export const en = {
 
   offline: {
     title: 'The server does not answer',
-    text: 'Check the network of this device, and whether Tandem is running.',
+    text: 'Check the network of this device, and whether Tandem is running. This page goes on by itself when it is there again.',
   },
 
   code: {

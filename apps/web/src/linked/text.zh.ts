@@ -10,9 +10,6 @@ export const zh: LinkText = {
   description: '在电脑与手机之间传送文字、文件和照片。内容只在两端之间加密，任何服务器都无法读取。',
   skip: '跳到内容',
   language: '语言',
-  pages: '本服务器的页面',
-  tutorial: '教程',
-  lab: '实验室',
 
   number,
   time: (milliseconds) => new Date(milliseconds).toLocaleTimeString('zh', { hour: '2-digit', minute: '2-digit' }),
@@ -26,7 +23,7 @@ export const zh: LinkText = {
 
   offline: {
     title: '服务器没有应答',
-    text: '请检查本设备的网络，以及 Tandem 是否正在运行。',
+    text: '请检查本设备的网络，以及 Tandem 是否正在运行。服务器恢复后，本页面会自动继续。',
   },
 
   code: {

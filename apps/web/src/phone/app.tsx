@@ -9,7 +9,7 @@ import { address, choose, conversation, isRelinking, noneOfThese, refuse, reset,
 import { isSameNetwork } from './network.ts';
 
 export function App() {
-  return <Frame hasLinks={false}><Step /></Frame>;
+  return <Frame><Step /></Frame>;
 }
 
 function Step() {

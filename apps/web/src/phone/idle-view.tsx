@@ -33,7 +33,7 @@ export function IdleView() {
         <TypedCode />
       </div>
       <TrustedList role="phone" ends={trustedComputers.value} store={trust} onLink={relink} />
-      {isInstallable() && <p class="hint">{t.idle.install}</p>}
+      {isInstallable() && <p class="hint aside">{t.idle.install}</p>}
     </>
   );
 }

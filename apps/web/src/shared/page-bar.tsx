@@ -1,17 +1,21 @@
 import { chooseLocale, locale } from './i18n.ts';
 
-interface Props {
-  language: string;
-  /** Addresses and names of other pages, and what they are together. */
-  pages?: { readonly label: string; readonly links: readonly (readonly [string, string])[] } | null;
-}
+/** What a server has for everybody to look at. */
+const pages = {
+  en: { label: 'Pages of this server', names: { '/': 'Link a phone', '/tutorial': 'Tutorial', '/lab': 'Lab' } },
+  zh: { label: '本服务器的页面', names: { '/': '连接手机', '/tutorial': '教程', '/lab': '实验室' } },
+};
 
-/** The line at the top of every page: whose it is, other pages, and the choice of language. */
-export function PageBar({ language, pages = null }: Props) {
+/** Where a page is that leads to the others. */
+export type PagePath = keyof typeof pages.en.names;
+
+/** The line at the top of every page: whose it is, the other pages, and the choice of language. */
+export function PageBar({ language, here }: { language: string; here?: PagePath | undefined }) {
+  const { label, names } = pages[locale.value];
   return (
     <div class="bar">
       <span class="brand"><Wheels /> Tandem</span>
-      {pages && <nav class="pages" aria-label={pages.label}>{pages.links.map(([address, name]) => <a key={address} href={address}>{name}</a>)}</nav>}
+      {here && <nav class="pages" aria-label={label}>{Object.entries(names).map(([path, name]) => path !== here && <a key={path} href={path}>{name}</a>)}</nav>}
       <LanguageSwitch label={language} />
     </div>
   );

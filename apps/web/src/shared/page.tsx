@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Announcer } from './announcer.tsx';
 import { locale } from './i18n.ts';
-import { PageBar } from './page-bar.tsx';
+import { PageBar, type PagePath } from './page-bar.tsx';
 
 // In a tab of its own: whoever reads it does not leave what is under way here.
 const notices = { en: 'Third-party notices', zh: '第三方软件声明' };
@@ -23,10 +23,10 @@ export function Page({ skip, header, children, footer }: { skip: string; header:
 }
 
 /** The head of a page that shows and explains: what it is called, and what comes before its sections. */
-export function PageHeader({ language, heading, children }: { language: string; heading: string; children: ComponentChildren }) {
+export function PageHeader({ language, here, heading, children }: { language: string; here?: PagePath | undefined; heading: string; children: ComponentChildren }) {
   return (
     <header class="page-header">
-      <PageBar language={language} />
+      <PageBar language={language} here={here} />
       <h1>{heading}</h1>
       {children}
     </header>

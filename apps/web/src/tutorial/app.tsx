@@ -11,7 +11,7 @@ export function App() {
     <Page
       skip={t.skip}
       header={(
-        <PageHeader language={t.language} heading={t.heading}>
+        <PageHeader here="/tutorial" language={t.language} heading={t.heading}>
           <p class="lead">{t.intro}</p>
           <Contents label={t.contents} sections={[['talk', t.demo.nav], ['handshake', t.handshake.nav], ['frames', t.frames.nav], ['riddle', t.riddle.nav]]} />
         </PageHeader>
