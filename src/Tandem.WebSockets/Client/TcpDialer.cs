@@ -31,9 +31,19 @@ internal sealed class TcpDialer(TimeProvider time)
     public async Task<Socket> DialAsync(string host, int port, CancellationToken cancellationToken)
     {
         if (IPAddress.TryParse(host, out IPAddress? literal)) return await RaceAsync([new IPEndPoint(literal, port)], cancellationToken).ConfigureAwait(false);
-        // The system's lookup cannot be interrupted; it is left to end by itself.
-        IPAddress[] addresses = await Resolve(host, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
-        if (addresses.Length == 0) throw new SocketException((int)SocketError.HostNotFound);
+        IPAddress[] addresses;
+        try
+        {
+            // The system's lookup cannot be interrupted; it is left to end by itself.
+            addresses = await Resolve(host, cancellationToken).WaitAsync(cancellationToken).ConfigureAwait(false);
+            if (addresses.Length == 0) throw new SocketException((int)SocketError.HostNotFound);
+        }
+        catch (SocketException exception)
+        {
+            // The system's words say neither what was looked up nor that anything was ("Resource temporarily unavailable").
+            throw new SocketException((int)exception.SocketErrorCode, $"{host} has no address that is known here: {exception.Message}");
+        }
+
         return await RaceAsync([.. Interleave(addresses).Take(MaxAddresses).Select(address => new IPEndPoint(address, port))], cancellationToken).ConfigureAwait(false);
     }
 

@@ -65,6 +65,7 @@ public sealed class DialTests
         WebSocketConnectException failure = await Fails(new Uri("ws://name.example/"), dialer: dialer);
         Assert.Equal(WebSocketConnectPhase.Dial, failure.Phase);
         Assert.Equal(SocketError.HostNotFound, Assert.IsType<SocketException>(failure.InnerException).SocketErrorCode);
+        Assert.StartsWith("No connection could be made: name.example has no address that is known here: ", failure.Message, StringComparison.Ordinal);
     }
 
     [Fact]
