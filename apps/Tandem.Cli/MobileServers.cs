@@ -18,10 +18,7 @@ internal static class MobileServers
     public static Option<int?> PortOption(string otherwise)
     {
         var option = new Option<int?>("--coap-port") { Description = $"UDP port for phones without a browser; 0 lets the system choose. {otherwise}", HelpName = "PORT" };
-        option.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int?>() is < 0 or > ushort.MaxValue) result.AddError($"{option.Name}: must be from 0 to {ushort.MaxValue}.");
-        });
+        option.Validators.Add(result => CommonOptions.CheckRange(result, 0, ushort.MaxValue));
         return option;
     }
 

@@ -17,9 +17,14 @@ var root = new RootCommand("Tandem: WebSockets from the TCP socket up.")
     connect,
     BenchCommand.Create(),
 };
+if (args.Length == 0)
+{
+    root.Parse("--help").Invoke();
+    return 1;
+}
+
 ParseResult command = root.Parse(args);
-// A bad option is one line; the whole help would bury it.
-if (command.Action is ParseErrorAction error) error.ShowHelp = false;
+if (command.Action is ParseErrorAction) return CommandLineErrors.Say(command);
 var configuration = new InvocationConfiguration { ProcessTerminationTimeout = null };
 // The second Ctrl-C of these means something else than the first: they see to signals themselves.
 if (command.CommandResult.Command == connect || command.CommandResult.Command == phone) return await command.InvokeAsync(configuration);

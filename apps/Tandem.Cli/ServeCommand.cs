@@ -130,7 +130,7 @@ internal static class ServeCommand
         catch (SocketException exception)
         {
             await app.StopAsync(CancellationToken.None);
-            return Startup.Fail($"cannot listen on UDP: {Startup.DescribeListenError(exception)}.");
+            return Startup.Fail($"cannot listen on the UDP port of --coap-port: {Startup.DescribeListenError(exception)}.");
         }
 
         LinkPages.Announce(ServeAddresses.Of(app.Urls));

@@ -24,6 +24,10 @@ internal sealed class ServedPhones
         command.Add(_port);
         command.Add(_off);
         command.Add(_ackTimeout);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(_off) && result.GetResult(_port) is { Implicit: false }) result.AddError($"{_port.Name} and {_off.Name} exclude each other.");
+        });
     }
 
     /// <summary>Begins, and says where; null: it is switched off, or the port that nobody asked for is in use.</summary>

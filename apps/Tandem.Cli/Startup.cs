@@ -16,6 +16,7 @@ internal static class Startup
             {
                 SocketError.AddressAlreadyInUse => "the port is in use",
                 SocketError.AddressNotAvailable => "this machine does not have the address",
+                SocketError.InvalidArgument => "a link-local address needs its interface behind it, as in fe80::1%eth0",
                 SocketError.AccessDenied => "not permitted (ports below 1024 need privileges)",
                 _ => socket.SocketErrorCode.ToString(),
             };

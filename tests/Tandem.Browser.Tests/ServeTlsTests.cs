@@ -85,7 +85,7 @@ public sealed class ServeTlsTests : IDisposable
         await File.WriteAllBytesAsync(expired, own.Export(X509ContentType.Pfx, "secret"));
         await AssertFailsAsync($"--cert {expired} --cert-password wrong", $"tandem: {expired} cannot be opened: the password is wrong.");
         await AssertFailsAsync($"--cert {expired} --cert-password secret", $"tandem: The certificate in {expired} expired on {own.NotAfter.ToUniversalTime():yyyy-MM-dd}.");
-        await AssertFailsAsync("--key some.pem", "--key needs --cert.");
+        await AssertFailsAsync("--key some.pem", "tandem: --key needs --cert.");
         string mine = Path.Combine(Directory.CreateDirectory(Path.Combine(_home.Path, "tandem")).FullName, "localhost.pem");
         await File.WriteAllTextAsync(mine, "mine");
         await AssertFailsAsync("--tls", $"tandem: {mine} is not a certificate that was made here, so it is left alone: move it away, or serve with a certificate of your own.");

@@ -63,7 +63,7 @@ public sealed partial class OtlpTests
     {
         (int exitCode, string output, string error) = await TandemProcess.RunAsync($"{command} --otlp localhost:4318");
         Assert.Equal((1, ""), (exitCode, output));
-        Assert.Equal("--otlp: 'localhost:4318' is not an http:// or https:// URL.", error.Trim());
+        Assert.Equal("tandem: --otlp: 'localhost:4318' is not an http:// or https:// URL.", error.Trim());
     }
 
     [GeneratedRegex(@"ws://127\.0\.0\.1:(\d+)/")]

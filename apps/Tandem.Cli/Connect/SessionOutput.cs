@@ -1,3 +1,4 @@
+using System.Security.Authentication;
 using System.Text;
 using Microsoft.Win32.SafeHandles;
 using Tandem.WebSockets;
@@ -74,6 +75,7 @@ internal sealed class SessionOutput : IDisposable
     public void Refused(Uri uri, WebSocketConnectException failure)
     {
         Error($"tandem: no connection to {WithoutCredentials(uri)}: {failure.Message}");
+        if (Advice(uri, failure) is { } advice) Status(advice);
         if (failure.Status is null) return;
         Status($"status: {failure.Status}");
         foreach (string name in FieldsOfInterest)
@@ -89,6 +91,16 @@ internal sealed class SessionOutput : IDisposable
         foreach (string line in lines.Take(BodyLines)) Status($"  {line}");
         if (lines.Length > BodyLines) Status("  ...");
     }
+
+    // The three that most often are a slip of the URL, or of this machine's trust, and whose cause the message alone does not tell.
+    private static string? Advice(Uri uri, WebSocketConnectException failure) => (failure.Phase, failure.InnerException) switch
+    {
+        (WebSocketConnectPhase.Tls, AuthenticationException { Message: var message }) when message.Contains("certificate", StringComparison.Ordinal) =>
+            "SSL_CERT_FILE=FILE in the environment names an authority to trust; --insecure accepts any certificate.",
+        (WebSocketConnectPhase.Tls, not TimeoutException) => "Perhaps the server speaks no TLS at this port: then the URL begins with ws://.",
+        (WebSocketConnectPhase.Handshake, IOException) when uri.Scheme == "ws" => "Perhaps the server wants TLS at this port: then the URL begins with wss://.",
+        _ => null,
+    };
 
     private void Say(string text, string colour)
     {

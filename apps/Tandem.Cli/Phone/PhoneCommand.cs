@@ -92,7 +92,12 @@ internal static class PhoneCommand
         {
             if (code is null && screen.InputIsTerminal) screen.Status("What does the computer show below its code? Paste or type it:");
             string? text = code ?? await PhoneInput.ReadLineAsync();
-            if (text is null) return null;
+            if (text is null)
+            {
+                screen.Error("tandem: no code was given, as an argument or on standard input: it stands on the computer's page");
+                return null;
+            }
+
             if (LinkSecret.TryParse(text, out LinkSecret? secret)) return secret;
             screen.Error("tandem: that is no code: it has 32 hexadecimal digits, or is an address that ends in /phone# and these");
             if (code is not null || !screen.InputIsTerminal) return null;
