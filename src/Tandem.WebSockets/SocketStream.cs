@@ -234,7 +234,7 @@ public sealed class SocketStream : Stream
             Forget();
             _receive.End();
             Volatile.Read(ref _transmit)?.End();
-            if (_ownsSocket) _socket.Dispose();
+            if (_ownsSocket) CloseSocket();
         }
 
         base.Dispose(disposing);
@@ -244,6 +244,21 @@ public sealed class SocketStream : Stream
     {
         var cause = new SocketException((int)error);
         return new IOException(cause.Message, cause);
+    }
+
+    // With FIN first: a reset alone, which the kernel sends where something has not been read, takes from the peer that what it reads was the end.
+    private void CloseSocket()
+    {
+        try
+        {
+            _socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception exception) when (exception is SocketException or ObjectDisposedException)
+        {
+            // It has been closed, or reset.
+        }
+
+        _socket.Dispose();
     }
 
     private void Forget()

@@ -199,6 +199,23 @@ public sealed class SocketStreamContractTests
         Assert.Equal(2, await pair.Peer.ReceiveAsync(buffer).InTime());
     }
 
+    [Theory]
+    [MemberData(nameof(Makers))]
+    public async Task What_was_written_before_it_is_disposed_of_arrives_and_then_the_end_whatever_it_has_not_read(Maker maker)
+    {
+        for (int i = 0; i < 20; i++)
+        {
+            using SocketPair pair = await CreateAsync(maker);
+            await pair.Peer.SendAsync("not read"u8.ToArray());
+            Assert.Equal(1, await pair.Stream.ReadAsync(new byte[1]).InTime());
+            await pair.Stream.WriteAsync("abc"u8.ToArray()).InTime();
+            await pair.Stream.DisposeAsync();
+            byte[] heard = new byte[10];
+            Assert.Equal(3, await pair.Peer.ReceiveAsync(heard).InTime());
+            Assert.Equal(0, await pair.Peer.ReceiveAsync(heard).InTime());
+        }
+    }
+
     private static Task<SocketPair> CreateAsync(Maker maker) => maker == Maker.Tandem
         ? SocketPair.CreateAsync()
         : SocketPair.CreateAsync(socket => new NetworkStream(socket, ownsSocket: true));
