@@ -37,7 +37,7 @@ internal static class ClientDialer
             WebSocketConnectPhase.Dial,
             options.DialTimeout,
             token => dialer.DialAsync(proxy?.Host ?? target.Host, proxy?.Port ?? target.Port, token)).ConfigureAwait(false);
-        Stream stream = new NetworkStream(socket, ownsSocket: true);
+        Stream stream = OperatingSystem.IsLinux() ? new SocketStream(socket, ownsSocket: true) : new NetworkStream(socket, ownsSocket: true);
         try
         {
             if (proxy is not null)
