@@ -26,6 +26,7 @@ public sealed class DuplexStream : Stream
     private readonly StreamTraits _traits;
     private TaskCompletionSource? _stall;
     private int _writes;
+    private int _reads;
 
     private DuplexStream(Direction @in, Direction @out, StreamTraits traits) => (_in, _out, _traits) = (@in, @out, traits);
 
@@ -53,6 +54,9 @@ public sealed class DuplexStream : Stream
     /// <summary>How many writes this end has begun.</summary>
     public int Writes => Volatile.Read(ref _writes);
 
+    /// <summary>How many reads this end has begun that take bytes, and do not wait for them alone.</summary>
+    public int Reads => Volatile.Read(ref _reads);
+
     public bool IsDisposed => _in.IsBroken;
 
     /// <summary>Holds up this end's writes until <see cref="Resume"/> or disposal, like a peer that does not read.</summary>
@@ -62,6 +66,7 @@ public sealed class DuplexStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        if (!buffer.IsEmpty) Interlocked.Increment(ref _reads);
         if ((_traits & StreamTraits.OneByteReads) != 0 && buffer.Length > 1) buffer = buffer[..1];
         return await _in.ReadAsync(buffer, (_traits & StreamTraits.CancellableReads) != 0 ? cancellationToken : default);
     }
