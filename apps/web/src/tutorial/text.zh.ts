@@ -12,9 +12,9 @@ export const zh: TutorialText = {
   language: '语言',
   contents: '本页内容',
   heading: '逐字节看懂一条真实的 WebSocket 连接',
-  intro: '本页面会与发送它的服务器建立一条真实的连接。先连接，发送你的名字，再看看这个回答是怎样来的。这里没有任何预先录制的内容：下面的每个字节都来自你自己的连接。',
+  intro: '本页面会与发送它的服务器建立一条真实的连接。先连接，发送您的名字，再看看这个回答是怎样来的。这里没有任何预先录制的内容：下面的每个字节都来自您自己的连接。',
   footer: '协议本身见 RFC 6455；浏览器一侧的规定见 WebSockets Standard。',
-  lab: 'WebSocket 与从前做法的代价，实测给你看',
+  lab: 'WebSocket 与从前做法的代价，实测给您看',
 
   none: '（无）',
   count,
@@ -30,7 +30,7 @@ export const zh: TutorialText = {
     subprotocolsHint: '用逗号分隔；留空表示不请求任何子协议。',
     connect: '连接',
     sendGroup: '发送',
-    name: '你的名字',
+    name: '您的名字',
     sendName: '发送我的名字',
     binary: '十六进制字节',
     sendBinary: '发送二进制',
@@ -84,7 +84,7 @@ export const zh: TutorialText = {
   },
 
   wire: {
-    before: '请在第 1 节点击**连接**，你的连接在线路上的往来会显示在这里。',
+    before: '请在第 1 节点击**连接**，您的连接在线路上的往来会显示在这里。',
     opening: '正在等待服务器的报告……',
     unavailable: '观察连接（`/wire`）未能打开，因此服务器无法报告它看到的内容。第 1 节不受影响。',
   },
@@ -132,8 +132,8 @@ export const zh: TutorialText = {
     pickNone: '跟随最近的帧',
     option: (number, incoming, opcode, size, time) =>
       `${number}. ${incoming ? '浏览器 → 服务器' : '服务器 → 浏览器'}，${opcode}，${bytes(size)}，${time}`,
-    noneIn: '服务器还没有收到帧。请在第 1 节发送你的名字。',
-    noneOut: '服务器还没有发送帧。请在第 1 节发送你的名字。',
+    noneIn: '服务器还没有收到帧。请在第 1 节发送您的名字。',
+    noneOut: '服务器还没有发送帧。请在第 1 节发送您的名字。',
     showing: (number, incoming) => `第 ${number} 帧，${incoming ? '由浏览器发往服务器' : '由服务器发往浏览器'}`,
     gridLabel: '帧的各个位的示意图，下面的表格内容与之相同。',
     more: (n) => `……还有 ${bytes(n)}`,
@@ -180,7 +180,7 @@ export const zh: TutorialText = {
   riddle: {
     title: '子协议之谜',
     nav: '谜题',
-    intro: '一篇 WebSocket 教程的作者曾写道：响应里带上 `Sec-WebSocket-Protocol: chat`，握手就会失败，原因不明。这里有一个总是带着这一行响应的服务器（`/chat/riddle`）。你能看出原因吗？',
+    intro: '一篇 WebSocket 教程的作者曾写道：响应里带上 `Sec-WebSocket-Protocol: chat`，握手就会失败，原因不明。这里有一个总是带着这一行响应的服务器（`/chat/riddle`）。您能看出原因吗？',
     fail: '重现失败',
     retry: '请求“chat”后再试一次',
     before: '结果会显示在这里。',
@@ -208,7 +208,7 @@ export const zh: TutorialText = {
     silenceTitle: '为什么 JavaScript 只得到 1006',
     silence: [
       '没有收到 Close 帧，所以状态码是 1006。这个数字从不在线路上发送，它表示“异常关闭”（第 7.1.5 节）。',
-      '浏览器是有意隐瞒原因的。如果脚本能够区分“端口拒绝连接”和“握手有误”，任何网页就都能探测你的本地网络。因此 WebSockets Standard 要求对这些情况一律给出 1006。原因写在浏览器的开发者工具里：给你看，但不给脚本看。',
+      '浏览器是有意隐瞒原因的。如果脚本能够区分“端口拒绝连接”和“握手有误”，任何网页就都能探测您的本地网络。因此 WebSockets Standard 要求对这些情况一律给出 1006。原因写在浏览器的开发者工具里：给您看，但不给脚本看。',
     ],
   },
 };
