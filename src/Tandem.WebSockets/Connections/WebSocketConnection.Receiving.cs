@@ -204,9 +204,10 @@ public sealed partial class WebSocketConnection
             if (_inFrame)
             {
                 int count = Math.Min(_payloadLength, buffer.Length - filled);
-                // Read on only when this payload is taken, so it is still the reader's message.
+                // Read on only when this payload is taken, so it is still the reader's message. Where a header came alone, the payload before it may have ended beyond the
+                // buffer that there is now.
                 byte[]? source = _reader.IsCompressed ? _deflate!.Inbound.Output : _buffer;
-                source.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
+                if (count != 0) source.AsSpan(_payloadStart, count).CopyTo(buffer[filled..]);
                 _payloadStart += count;
                 _payloadLength -= count;
                 filled += count;

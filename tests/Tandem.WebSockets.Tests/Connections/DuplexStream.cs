@@ -57,6 +57,9 @@ public sealed class DuplexStream : Stream
     /// <summary>How many reads this end has begun that take bytes, and do not wait for them alone.</summary>
     public int Reads => Volatile.Read(ref _reads);
 
+    /// <summary>How many bytes have come to this end and have not been read.</summary>
+    public int Unread => _in.Count;
+
     public bool IsDisposed => _in.IsBroken;
 
     /// <summary>Holds up this end's writes until <see cref="Resume"/> or disposal, like a peer that does not read.</summary>
@@ -122,6 +125,14 @@ public sealed class DuplexStream : Stream
             get
             {
                 lock (_gate) return _broken;
+            }
+        }
+
+        public int Count
+        {
+            get
+            {
+                lock (_gate) return _end - _start;
             }
         }
 
